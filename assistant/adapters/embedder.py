@@ -1,0 +1,94 @@
+"""Embedder on sentence-transformers, from a folder on disk, never from the network."""
+
+import os
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from assistant.kernel.errors import ModelFileError
+from assistant.kernel.knowledge import EmbedderIdentity
+from assistant.ports import Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+BATCH = 32
+
+
+class SentenceTransformersEmbedder:
+    """Loads on first use (torch takes seconds to import) and then serves any thread, one batch at a time."""
+
+    def __init__(self, folder: Path, identity: EmbedderIdentity, device: str = "cpu") -> None:
+        self._folder, self._identity, self._device = folder, identity, device
+        self._lock = threading.Lock()
+        self._model: SentenceTransformer | None = None
+        self._bfloat16 = False
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        return self._identity
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, without the two that frame it. Not limited to what the model reads."""
+        return [len(encoding) for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        """The model's tokenizer alone, which needs no torch."""
+        _check(self._folder)
+        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape (len(texts), dimension), float32. Text past ``max_tokens`` is not read.
+
+        On CPUs with bfloat16 arithmetic it is used: 71 against 26 chunks of 256 tokens a second on two
+        cores, cosine to the float32 vectors at least 0.9999 (2026-11-22).
+        """
+        if not texts:
+            return np.zeros((0, self._identity.dimension), dtype=np.float32)
+        model = self._loaded()
+        with self._lock, self._precision():
+            vectors = model.encode(
+                list(texts), batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
+            )
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+    def _precision(self) -> AbstractContextManager[object]:
+        import torch
+
+        return torch.autocast(self._device, dtype=torch.bfloat16) if self._bfloat16 else nullcontext()
+
+    def _loaded(self) -> "SentenceTransformer":
+        with self._lock:
+            if self._model is None:
+                self._model = self._load()
+            return self._model
+
+    def _load(self) -> "SentenceTransformer":
+        _check(self._folder)
+        # Before the import: idle OpenMP threads must not hold the cores, and no hub may be asked.
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+        os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        self._bfloat16 = self._device == "cpu" and bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+        model = SentenceTransformer(str(self._folder), device=self._device, local_files_only=True)
+        model.max_seq_length = self._identity.max_tokens
+        return model
+
+
+def _check(folder: Path) -> None:
+    if not (folder / "modules.json").is_file():
+        raise ModelFileError(f"the embedding model is not at {folder}", fix="Run `deskhand models pull`.")

@@ -1,0 +1,125 @@
+"""IndexWriter over snapshot folders: everything is written and synced beside, then the pointer is renamed."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from assistant.adapters.snapshot.reader import read_manifest, sha256_of
+from assistant.adapters.snapshot.vectors import write_vectors
+from assistant.adapters.snapshot.words import write_words
+from assistant.kernel.errors import SnapshotMismatch, WriterBusy
+from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, SnapshotManifest, documents_digest
+from assistant.ports import Clock, Vectors
+
+KEPT = 2
+"""Generations kept: the one in use and the one before it."""
+
+
+class FolderIndexWriter:
+    """Publishes below ``root``. Two writers of one tenant exclude each other by a lock file."""
+
+    def __init__(self, root: Path, clock: Clock) -> None:
+        self._root, self._clock = root, clock
+
+    def current(self, tenant: str) -> SnapshotManifest | None:
+        """The manifest in use, or None when nothing readable is published."""
+        try:
+            return read_manifest(self._root / tenant / (self._root / tenant / "CURRENT").read_text().strip())
+        except (FileNotFoundError, SnapshotMismatch):
+            return None
+
+    def publish(
+        self,
+        tenant: str,
+        chunks: Sequence[Chunk],
+        vectors: Vectors,
+        embedder: EmbedderIdentity,
+        documents: Mapping[str, str],
+        chunker: str,
+    ) -> SnapshotManifest:
+        """Write generation N+1 and point readers at it. ``documents`` maps key to content hash.
+
+        Raises WriterBusy when another process publishes for this tenant.
+        """
+        home = self._root / tenant
+        home.mkdir(parents=True, exist_ok=True)
+        with _exclusive(home / "LOCK", tenant):
+            generation = 1 + max(_generations(home), default=0)
+            unfinished = home / f"tmp-{generation}"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            manifest = self._fill(unfinished, generation, tenant, chunks, vectors, embedder, documents, chunker)
+            unfinished.rename(home / f"gen-{generation}")
+            _point(home, f"gen-{generation}")
+            for old in sorted(_generations(home))[:-KEPT]:
+                shutil.rmtree(home / f"gen-{old}", ignore_errors=True)
+        return manifest
+
+    def _fill(
+        self,
+        folder: Path,
+        generation: int,
+        tenant: str,
+        chunks: Sequence[Chunk],
+        vectors: Vectors,
+        embedder: EmbedderIdentity,
+        documents: Mapping[str, str],
+        chunker: str,
+    ) -> SnapshotManifest:
+        write_words(folder / "words.sqlite", chunks)
+        for audience in Audience:
+            rows = np.array([row for row, chunk in enumerate(chunks) if chunk.audience is audience], dtype=np.int64)
+            write_vectors(folder / f"vectors-{audience}.faiss", rows, vectors[rows])
+        names = sorted(path.name for path in folder.iterdir())
+        manifest = SnapshotManifest(
+            tenant=tenant,
+            generation=generation,
+            created_at=self._clock.now().isoformat(),
+            embedder=embedder,
+            chunker=chunker,
+            documents=len(documents),
+            chunks=len(chunks),
+            documents_sha256=documents_digest(documents),
+            files={name: sha256_of(folder / name) for name in names},
+        )
+        (folder / "manifest.json").write_text(manifest.model_dump_json(indent=1))
+        for path in [*folder.iterdir(), folder]:
+            _sync(path)
+        return manifest
+
+
+@contextmanager
+def _exclusive(path: Path, tenant: str) -> Iterator[None]:
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise WriterBusy(
+                f"another ingest is publishing for tenant {tenant!r}", fix="Wait until it has finished.", retry_after_s=10
+            ) from error
+        yield
+
+
+def _generations(home: Path) -> list[int]:
+    return [int(path.name.removeprefix("gen-")) for path in home.glob("gen-*")]
+
+
+def _point(home: Path, name: str) -> None:
+    beside = home / "CURRENT.new"
+    beside.write_text(name)
+    _sync(beside)
+    beside.rename(home / "CURRENT")
+    _sync(home)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,108 @@
+"""Opens the database, and brings its schema up to date."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from assistant.kernel.errors import DatabaseError
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+class Sessions:
+    """Units of work. On SQLite ``begin`` takes the write lock at once: a read that turns into a write would
+    fail instead of waiting. ``read`` takes none.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.begin: Callable[[], AbstractContextManager[Session]] = sessionmaker(engine).begin
+        self.read: Callable[[], AbstractContextManager[Session]] = sessionmaker(
+            engine.execution_options(read_only=True)
+        ).begin
+
+
+def open_database(url: str) -> Engine:
+    """An engine for ``sqlite:///path`` or ``postgresql+psycopg://…``. Nothing is connected yet."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise DatabaseError(
+            "DESKHAND_DATABASE_URL is not a database URL",
+            fix="Write it like sqlite:////var/lib/deskhand/deskhand.sqlite or postgresql+psycopg://user@host/name.",
+        ) from error
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if not parsed.drivername.startswith("sqlite"):
+        return create_engine(parsed, pool_pre_ping=True)
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to the newest revision. Raises DatabaseError when the database cannot be used."""
+    try:
+        with engine.begin() as connection:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        raise unusable(error) from error
+
+
+def pending(engine: Engine) -> bool:
+    """Whether the schema is older than this code."""
+    try:
+        with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    except SQLAlchemyError as error:
+        raise unusable(error) from error
+    return current != ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def ping(engine: Engine) -> None:
+    """Raise DatabaseError unless a query works."""
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        raise unusable(error) from error
+
+
+def unusable(error: SQLAlchemyError) -> DatabaseError:
+    """A DatabaseError that says what the driver said, without SQL parameters."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return DatabaseError(
+        f"the database cannot be used: {type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else ''}",
+        fix="Check DESKHAND_DATABASE_URL, that the server runs, and that the disk is not full.",
+    )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _set_pragmas(connection: Any, _: object) -> None:  # noqa: ANN401  (the driver's connection is untyped)
+    connection.isolation_level = None  # SQLAlchemy's BEGIN below, not sqlite3's late one.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Any) -> None:  # noqa: ANN401
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,207 @@
+"""DocumentStore: documents, versions, chunks and vectors."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from assistant.adapters.store.database import Sessions
+from assistant.adapters.store.tables import ChunkRow, DocumentRow, VectorRow, VersionRow
+from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, ParsedDocument
+from assistant.ports import Clock, StoredDocument, Vectors
+
+_IN_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class ListedDocument:
+    id: str
+    key: str
+    title: str
+    url: str
+    audience: Audience
+    sha256: str
+    chunks: int
+    updated_at: str
+
+
+class SqlDocumentStore:
+    """Every method is one transaction."""
+
+    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+        self._sessions, self._clock = sessions, clock
+
+    def hashes(self, tenant: str) -> dict[str, str]:
+        """Key → fingerprint of each live document."""
+        query = (
+            select(DocumentRow.key, VersionRow.fingerprint)
+            .join(VersionRow, VersionRow.id == DocumentRow.version_id)
+            .where(DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None))
+        )
+        with self._sessions.read() as session:
+            return {key: fingerprint for key, fingerprint in session.execute(query)}
+
+    def put(
+        self,
+        tenant: str,
+        audience: Audience,
+        document: ParsedDocument,
+        chunks: Sequence[Chunk],
+        vectors: Vectors,
+        embedder: EmbedderIdentity,
+        fingerprint: str,
+    ) -> str:
+        """Store a new version with its chunks and vectors and put it in use; returns the document's id."""
+        now = self._clock.now()
+        with self._sessions.begin() as session:
+            row = session.scalar(select(DocumentRow).where(DocumentRow.tenant == tenant, DocumentRow.key == document.key))
+            if row is None:
+                row = DocumentRow(id=uuid4().hex, tenant=tenant, key=document.key)
+                session.add(row)
+            version = VersionRow(
+                id=uuid4().hex,
+                document_id=row.id,
+                sha256=document.sha256,
+                fingerprint=fingerprint,
+                title=document.title,
+                url=document.url,
+                media_type=document.media_type,
+                language=document.language,
+                created_at=now,
+            )
+            row.audience, row.version_id, row.updated_at, row.deleted_at = audience.value, version.id, now, None
+            session.flush()
+            session.add(version)
+            session.flush()
+            keys = [vector_key(chunk.embedding_text()) for chunk in chunks]
+            session.add_all(_chunk_row(chunk, version.id, key) for chunk, key in zip(chunks, keys, strict=True))
+            _add_vectors(session, dict(zip(keys, vectors, strict=True)), embedder)
+            return row.id
+
+    def delete(self, tenant: str, keys: Sequence[str]) -> int:
+        """Mark documents deleted; returns how many were live."""
+        with self._sessions.begin() as session:
+            deleted = 0
+            for start in range(0, len(keys), _IN_LIMIT):
+                query = select(DocumentRow).where(
+                    DocumentRow.tenant == tenant,
+                    DocumentRow.key.in_(keys[start : start + _IN_LIMIT]),
+                    DocumentRow.deleted_at.is_(None),
+                )
+                for row in session.scalars(query):
+                    row.deleted_at = self._clock.now()
+                    deleted += 1
+            return deleted
+
+    def vectors(self, embedder: EmbedderIdentity, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Text → vector for those of ``texts`` that this embedder has embedded before."""
+        by_key = {vector_key(text): text for text in texts}
+        with self._sessions.read() as session:
+            found = _load_vectors(session, list(by_key), embedder)
+        return {by_key[key]: vector for key, vector in found.items()}
+
+    def live_chunks(self, tenant: str, embedder: EmbedderIdentity) -> tuple[list[Chunk], Vectors]:
+        """The chunks of all live documents with their vectors, shape (chunks, dimension), in a stable order.
+
+        Chunks without a vector of this embedder are left out: they wait to be embedded again.
+        """
+        query = (
+            select(ChunkRow, DocumentRow.key, DocumentRow.audience, VersionRow.title, VectorRow.values)
+            .join(VersionRow, VersionRow.id == ChunkRow.version_id)
+            .join(DocumentRow, DocumentRow.version_id == VersionRow.id)
+            .join(VectorRow, (VectorRow.key == ChunkRow.vector_key) & (VectorRow.embedder_sha256 == embedder.sha256))
+            .where(DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None))
+            .order_by(DocumentRow.key, ChunkRow.ordinal)
+        )
+        chunks: list[Chunk] = []
+        rows: list[NDArray[np.float32]] = []
+        with self._sessions.read() as session:
+            for row, key, audience, title, values in session.execute(query):
+                chunks.append(_chunk(row, key, audience, title))
+                rows.append(np.frombuffer(values, dtype="<f4"))
+        vectors = np.stack(rows) if rows else np.zeros((0, embedder.dimension), dtype=np.float32)
+        return chunks, np.ascontiguousarray(vectors, dtype=np.float32)
+
+    def documents(self, tenant: str, *, limit: int, after: str = "") -> list[StoredDocument]:
+        """Live documents by key, ``limit`` of those whose key sorts behind ``after``."""
+        query = (
+            select(DocumentRow, VersionRow, func.count(ChunkRow.id))
+            .join(VersionRow, VersionRow.id == DocumentRow.version_id)
+            .outerjoin(ChunkRow, ChunkRow.version_id == VersionRow.id)
+            .where(DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None), DocumentRow.key > after)
+            .group_by(DocumentRow.id, VersionRow.id)
+            .order_by(DocumentRow.key)
+            .limit(limit)
+        )
+        with self._sessions.read() as session:
+            return [_listed(document, version, count) for document, version, count in session.execute(query)]
+
+
+def vector_key(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _add_vectors(session: Session, vectors: dict[str, NDArray[np.float32]], embedder: EmbedderIdentity) -> None:
+    known = _load_vectors(session, list(vectors), embedder)
+    session.add_all(
+        VectorRow(key=key, embedder_sha256=embedder.sha256, values=vector.astype("<f4").tobytes())
+        for key, vector in vectors.items()
+        if key not in known
+    )
+
+
+def _load_vectors(
+    session: Session, keys: Sequence[str], embedder: EmbedderIdentity
+) -> dict[str, NDArray[np.float32]]:
+    found: dict[str, NDArray[np.float32]] = {}
+    for start in range(0, len(keys), _IN_LIMIT):
+        query = select(VectorRow.key, VectorRow.values).where(
+            VectorRow.embedder_sha256 == embedder.sha256, VectorRow.key.in_(keys[start : start + _IN_LIMIT])
+        )
+        found |= {key: np.frombuffer(values, dtype="<f4") for key, values in session.execute(query)}
+    return found
+
+
+def _chunk_row(chunk: Chunk, version_id: str, key: str) -> ChunkRow:
+    return ChunkRow(
+        id=chunk.id,
+        version_id=version_id,
+        ordinal=chunk.ordinal,
+        heading_path=list(chunk.heading_path),
+        url=chunk.url,
+        text=chunk.text,
+        tokens=chunk.tokens,
+        vector_key=key,
+    )
+
+
+def _chunk(row: ChunkRow, key: str, audience: str, title: str) -> Chunk:
+    return Chunk(
+        id=row.id,
+        document_key=key,
+        title=title,
+        url=row.url,
+        audience=Audience(audience),
+        ordinal=row.ordinal,
+        heading_path=tuple(row.heading_path),
+        text=row.text,
+        tokens=row.tokens,
+    )
+
+
+def _listed(document: DocumentRow, version: VersionRow, chunks: int) -> ListedDocument:
+    return ListedDocument(
+        id=document.id,
+        key=document.key,
+        title=version.title,
+        url=version.url,
+        audience=Audience(document.audience),
+        sha256=version.sha256,
+        chunks=chunks,
+        updated_at=document.updated_at.isoformat(),
+    )

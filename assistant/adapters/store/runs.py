@@ -1,0 +1,103 @@
+"""RunStore: runs with ticket, drafts, decision and handoff, written in one transaction; and feedback."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from assistant.adapters.store.database import Sessions
+from assistant.adapters.store.tables import DecisionRow, DraftRow, FeedbackRow, HandoffRow, RunRow, TicketRow
+from assistant.kernel.conversation import Handoff
+from assistant.kernel.errors import NotFound
+from assistant.kernel.runs import Feedback, Run
+from assistant.ports import Clock
+
+
+class SqlRunStore:
+    """Every method is one transaction."""
+
+    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+        self._sessions, self._clock = sessions, clock
+
+    def record(self, run: Run) -> None:
+        """Store a finished run with everything that belongs to it, or nothing."""
+        with self._sessions.begin() as session:
+            ticket_id = uuid4().hex
+            session.add(_ticket_row(run, ticket_id))
+            session.flush()
+            session.add(
+                RunRow(
+                    id=run.id,
+                    tenant=run.tenant,
+                    ticket_id=ticket_id,
+                    created_at=datetime.fromisoformat(run.created_at),
+                    manifest=run.manifest.model_dump(mode="json"),
+                    record=run.model_dump(mode="json"),
+                )
+            )
+            session.flush()
+            session.add_all(
+                DraftRow(
+                    id=uuid4().hex,
+                    run_id=run.id,
+                    tier=attempt.raw.tier.value,
+                    model_sha256=attempt.raw.model.sha256,
+                    text=attempt.raw.completion.text,
+                    accepted=attempt.step.kind == "answer",
+                )
+                for attempt in run.attempts
+            )
+            session.add(DecisionRow(run_id=run.id, kind=run.decision.kind, reasons=list(run.decision.reasons)))
+            if isinstance(run.decision, Handoff):
+                session.add(_handoff_row(run.id, run.decision))
+
+    def get(self, tenant: str, run_id: str) -> Run:
+        """The run with this id, or with an id that begins so, if only one does. Raises NotFound."""
+        with self._sessions.read() as session:
+            return Run.model_validate(_find(session, tenant, run_id).record)
+
+    def add_feedback(self, tenant: str, feedback: Feedback) -> str:
+        """Store what a person thought of a run of this tenant; returns the feedback's id. Raises NotFound."""
+        with self._sessions.begin() as session:
+            row = FeedbackRow(
+                id=uuid4().hex,
+                run_id=_find(session, tenant, feedback.run_id).id,
+                verdict=feedback.verdict,
+                comment=feedback.comment,
+                sent_text=feedback.sent_text,
+                created_at=self._clock.now(),
+            )
+            session.add(row)
+            return row.id
+
+
+def _find(session: Session, tenant: str, run_id: str) -> RunRow:
+    query = select(RunRow).where(RunRow.tenant == tenant, RunRow.id.startswith(run_id, autoescape=True)).limit(2)
+    found = list(session.scalars(query)) if run_id else []
+    if len(found) != 1:
+        wanted = "more than one run begins with" if found else "there is no run"
+        raise NotFound(f"{wanted} {run_id!r}", fix="Take the run_id from the draft's answer.", field="run_id")
+    return found[0]
+
+
+def _ticket_row(run: Run, ticket_id: str) -> TicketRow:
+    return TicketRow(
+        id=ticket_id,
+        tenant=run.tenant,
+        external_id=run.ticket_id,
+        subject=run.question.subject,
+        language=run.question.language,
+        messages=[message.model_dump(mode="json") for message in run.question.transcript],
+        created_at=datetime.fromisoformat(run.created_at),
+    )
+
+
+def _handoff_row(run_id: str, handoff: Handoff) -> HandoffRow:
+    return HandoffRow(
+        run_id=run_id,
+        reasons=list(handoff.reasons),
+        summary=handoff.summary,
+        passage_ids=[passage.chunk.id for passage in handoff.passages],
+        tried=list(handoff.tried),
+    )

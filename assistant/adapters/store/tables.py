@@ -1,0 +1,183 @@
+"""The schema. A change here needs a migration beside it; a test compares the two."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, LargeBinary, MetaData, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+        str: Text,
+    }
+
+
+class DocumentRow(Base):
+    """A document by its stable key. ``version_id`` is the version in use; deleting only sets ``deleted_at``."""
+
+    __tablename__ = "document"
+    __table_args__ = (UniqueConstraint("tenant", "key"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant: Mapped[str] = mapped_column(String(64), index=True)
+    key: Mapped[str]
+    audience: Mapped[str] = mapped_column(String(16))
+    version_id: Mapped[str] = mapped_column(String(32))
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+
+class VersionRow(Base):
+    """The content of a document at one time. ``fingerprint`` covers content, chunker and audience."""
+
+    __tablename__ = "document_version"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("document.id"), index=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str]
+    url: Mapped[str]
+    media_type: Mapped[str] = mapped_column(String(100))
+    language: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime]
+
+
+class ChunkRow(Base):
+    """A chunk of a version. ``id`` follows from content and place, so the same text keeps its id."""
+
+    __tablename__ = "chunk"
+    version_id: Mapped[str] = mapped_column(ForeignKey("document_version.id"), primary_key=True)
+    ordinal: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(String(32), index=True)
+    heading_path: Mapped[list[Any]]
+    url: Mapped[str]
+    text: Mapped[str]
+    tokens: Mapped[int]
+    vector_key: Mapped[str] = mapped_column(String(64))
+
+
+class VectorRow(Base):
+    """A vector by what was embedded and by what: equal text is embedded once. Little-endian float32."""
+
+    __tablename__ = "vector"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    embedder_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    values: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TicketRow(Base):
+    """A ticket as it was answered, redacted."""
+
+    __tablename__ = "ticket"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant: Mapped[str] = mapped_column(String(64), index=True)
+    external_id: Mapped[str | None] = mapped_column(String(200), index=True)
+    subject: Mapped[str]
+    language: Mapped[str] = mapped_column(String(8))
+    messages: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+
+
+class RunRow(Base):
+    """One pass of the pipeline; ``record`` is the whole Run, the columns are for finding it."""
+
+    __tablename__ = "run"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant: Mapped[str] = mapped_column(String(64), index=True)
+    ticket_id: Mapped[str] = mapped_column(ForeignKey("ticket.id"), index=True)
+    created_at: Mapped[datetime]
+    manifest: Mapped[dict[str, Any]]
+    record: Mapped[dict[str, Any]]
+
+
+class DraftRow(Base):
+    __tablename__ = "draft"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id"), index=True)
+    tier: Mapped[str] = mapped_column(String(16))
+    model_sha256: Mapped[str] = mapped_column(String(64))
+    text: Mapped[str]
+    accepted: Mapped[bool]
+
+
+class DecisionRow(Base):
+    __tablename__ = "decision"
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), index=True)
+    reasons: Mapped[list[Any]]
+
+
+class HandoffRow(Base):
+    __tablename__ = "handoff"
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    reasons: Mapped[list[Any]]
+    summary: Mapped[str]
+    passage_ids: Mapped[list[Any]]
+    tried: Mapped[list[Any]]
+
+
+class FeedbackRow(Base):
+    __tablename__ = "feedback"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id"), index=True)
+    verdict: Mapped[str] = mapped_column(String(16))
+    comment: Mapped[str]
+    sent_text: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class ApiKeyRow(Base):
+    """A key by the SHA-256 of its secret; the secret itself is shown once and not kept."""
+
+    __tablename__ = "api_key"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    prefix: Mapped[str] = mapped_column(String(16))
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    tenant: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(100))
+    scopes: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class UploadRow(Base):
+    """A document as it was sent, kept until its job has ingested it."""
+
+    __tablename__ = "upload"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str]
+    url: Mapped[str]
+    audience: Mapped[str] = mapped_column(String(16))
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+
+
+class JobRow(Base):
+    """Work for later. ``lease_until`` guards a running job; ``attempt`` fences a worker that lost it."""
+
+    __tablename__ = "job"
+    __table_args__ = (Index("ix_job_state_due", "state", "due_at"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str]
+    state: Mapped[str] = mapped_column(String(16))
+    attempt: Mapped[int]
+    detail: Mapped[str]
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

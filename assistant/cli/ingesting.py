@@ -1,0 +1,81 @@
+"""``deskhand ingest``: bring folders and files into the knowledge base."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from assistant.cli.session import EXIT_PARTLY, console, messages, opened
+from assistant.kernel.errors import InputError
+from assistant.kernel.knowledge import Audience
+from ingest.index import index
+from ingest.load import count, load, root_key
+from ingest.pipeline import IngestReport, OnProgress
+from ingest.pipeline import ingest as run_ingest
+from ingest.wiring import create_ingest
+
+
+def ingest(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Folders and files: HTML, Markdown, text, PDF, DOCX, JSON lines.")] = None,
+    tenant: Annotated[str, typer.Option(help="Whose documents these are.")] = "default",
+    audience: Annotated[Audience, typer.Option(help="Who may read them.")] = Audience.PUBLIC,
+    rebuild: Annotated[bool, typer.Option(help="Publish a new snapshot from the database, even if nothing changed.")] = False,
+    allow_mass_delete: Annotated[bool, typer.Option(help="Go on although most known documents of a path are gone.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Read documents and publish a snapshot. Done again, only what changed is worked on; deleted files disappear."""
+    if not paths and not rebuild:
+        raise InputError("no path was given", fix="Name folders or files, or give --rebuild.", field="paths")
+    with opened() as desk:
+        parts = create_ingest(desk)
+        if not paths:
+            manifest = index(tenant, parts.store, parts.writer, parts.embedder.identity, force=True)
+            console.print(f"Snapshot {manifest.generation}: {manifest.documents} documents, {manifest.chunks} chunks.")
+            return
+        with _progress(sum(count(path) for path in paths)) as on_progress:
+            report = run_ingest(
+                (item for path in paths for item in load(path)),
+                tenant,
+                audience,
+                parts,
+                roots=[root_key(path) for path in paths],
+                allow_mass_delete=allow_mass_delete,
+                on_progress=on_progress,
+            )
+    if as_json:
+        console.print_json(report.model_dump_json())
+    else:
+        _show(report)
+    if report.problems:
+        raise typer.Exit(EXIT_PARTLY)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[OnProgress]:
+    columns = (
+        TextColumn("Ingesting"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=messages) as progress:
+        task = progress.add_task("ingest", total=total, rate="")
+
+        def advance(documents: int) -> None:
+            speed = progress.tasks[0].speed
+            progress.update(task, advance=documents, rate=f"{speed:.1f} documents/s" if speed else "")
+
+        yield advance
+
+
+def _show(report: IngestReport) -> None:
+    console.print(
+        f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {report.deleted} deleted; "
+        f"{report.embedded} chunks embedded."
+    )
+    console.print(f"Snapshot {report.generation}: {report.documents} documents, {report.chunks} chunks.")
+    if report.problems:
+        console.print(f"\n[bold]{len(report.problems)} not read:[/]")
+    for problem in report.problems:
+        console.print(f"  {problem.name}: {problem.reason}. {problem.fix}", markup=False, soft_wrap=True)

@@ -1,0 +1,85 @@
+"""``deskhand models``: list, pull and verify model files."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+
+from assistant.cli.session import EXIT_FAILED, console, messages, opened
+from assistant.kernel.errors import InputError
+from assistant.models.catalogue import CatalogueModel
+from assistant.models.pull import digest
+from assistant.models.pull import pull as pull_model
+from assistant.wiring import App
+
+app = typer.Typer(help="List, pull and verify model files.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_models(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+    """The models of the catalogue, and which are here."""
+    with opened() as desk:
+        rows = [(model, _whole(model, desk)) for model in desk.catalogue.models.values()]
+        used = _configured(desk)
+    if as_json:
+        console.print_json(json.dumps([model.model_dump() | {"present": here} for model, here in rows]))
+        return
+    table = Table("Name", "Role", "Licence", "Size", "Context", "Here", "Used")
+    for model, here in rows:
+        size = f"{model.size / 1e6:.0f} MB"
+        mark = "yes" if model.name in used else ""
+        table.add_row(model.name, model.role, model.licence, size, str(model.context_length), "yes" if here else "no", mark)
+    console.print(table)
+
+
+@app.command()
+def pull(
+    names: Annotated[list[str] | None, typer.Argument(help="Catalogue names. None: the models the settings name.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="A file or folder that has the model already.")] = None,
+) -> None:
+    """Fetch models, check their hashes, and put them in place. What is here and whole is kept."""
+    with opened() as desk:
+        if source is not None and len(names or []) != 1:
+            raise InputError("--from needs exactly one name", fix="Name the model that the file is.", field="names")
+        models = [desk.catalogue.get(name) for name in names or _configured(desk)]
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=messages) as progress:
+            for model in models:
+                task = progress.add_task(model.name, total=model.size)
+
+                def show(done: int, task_id: object = task) -> None:
+                    progress.update(task_id, completed=done)  # type: ignore[arg-type]
+
+                pull_model(model, desk.settings.models, desk.settings.model_hub, show, source)
+                progress.update(task, completed=model.size)
+        messages.print(f"{len(models)} models are in {desk.settings.models}.")
+
+
+@app.command()
+def verify() -> None:
+    """Check the hash of every model file the settings name."""
+    bad = 0
+    with opened() as desk:
+        for name in _configured(desk):
+            model = desk.catalogue.get(name)
+            for file in model.files:
+                path = model.file_in(desk.settings.models, file)
+                found = digest(path)
+                state = "ok" if found == file.sha256 else "missing" if not found else "WRONG HASH"
+                bad += state != "ok"
+                console.print(f"{state:10} {path}", soft_wrap=True)
+    if bad:
+        messages.print("Fix: run `deskhand models pull`.")
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _configured(desk: App) -> list[str]:
+    return [desk.settings.embedder, *(model.name for model in desk.local_models.values())]
+
+
+def _whole(model: CatalogueModel, desk: App) -> bool:
+    paths = [(model.file_in(desk.settings.models, file), file.size) for file in model.files]
+    return all(path.is_file() and path.stat().st_size == size for path, size in paths)

@@ -1,0 +1,52 @@
+"""What every command shares: the App it works with, and how errors reach a person."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from assistant.config import load_settings
+from assistant.kernel.errors import DeskhandError, RetryLater, Stopped
+from assistant.wiring import App
+
+OVERRIDES: dict[str, object] = {}
+"""Settings given as options of ``deskhand`` itself; they go before the environment."""
+
+EXIT_FAILED, EXIT_PARTLY, EXIT_TRY_AGAIN = 1, 3, 4
+"""Exit codes beside 0: the command failed, it did all but what it reports, trying again may work."""
+
+console = Console(highlight=False)
+messages = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def opened(**overrides: object) -> Iterator[App]:
+    """An App for one command, closed at its end."""
+    app = App(load_settings(**(OVERRIDES | overrides)))
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """Turn Deskhand's own errors into a message and an exit code."""
+    try:
+        yield
+    except DeskhandError as error:
+        messages.print(f"[bold red]Error:[/] {_escaped(str(error))}", soft_wrap=True)
+        if error.fix:
+            messages.print(f"[bold]Fix:[/] {_escaped(error.fix)}", soft_wrap=True)
+        sys.exit(EXIT_TRY_AGAIN if isinstance(error, RetryLater | Stopped) else EXIT_FAILED)
+    except KeyboardInterrupt:
+        messages.print("Interrupted.")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(EXIT_FAILED)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", "\\[")

@@ -1,0 +1,92 @@
+"""How runs, passages and summaries look on a terminal."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from rich.markup import escape
+from rich.padding import Padding
+from rich.rule import Rule
+
+from assistant.cli.session import console
+from assistant.kernel.conversation import Answer, Clarify, Draft, Handoff, TicketSummary
+from assistant.kernel.knowledge import Audience, Passage
+from assistant.kernel.reasons import explain
+from assistant.kernel.runs import Run
+
+_EXCERPT = 160
+
+
+def show_run(run: Run, heading: str | bool = False) -> None:
+    """A page for a support lead: the reply or the handoff, its sources, and why."""
+    if heading:
+        console.print()
+        console.print(Rule(f"Ticket {heading}"))
+    console.print(f"[dim]Customer:[/] {escape(_short(run.question.text, 300))}\n")
+    decision = run.decision
+    match decision:
+        case Answer():
+            _title("Draft reply", "green", f"by the {decision.draft.tier} model")
+            console.print(Padding(escape(decision.draft.text), (0, 2)))
+            _sources(decision.draft)
+        case Clarify():
+            _title("Ask back", "yellow", "the question is not clear enough to answer")
+            console.print(Padding(escape(decision.question), (0, 2)))
+        case Handoff():
+            _title("For a human", "red", decision.reasons[0].replace("_", " "))
+            console.print(Padding(escape(decision.summary), (0, 2)))
+            for line in decision.tried:
+                console.print(Padding(f"[dim]tried[/] {escape(_short(line, 300))}", (0, 2)))
+        case _:
+            assert_never(decision)
+    console.print(f"\n[bold]Why:[/] {escape(' '.join(explain(decision.reasons)))}")
+    for finding in run.attempts[-1].verdict.findings if run.attempts and isinstance(decision, Answer) else ():
+        console.print(f"  [dim]left out:[/] “{escape(_short(finding.sentence, 120))}” ({escape(finding.detail)})")
+    spent = ", ".join(f"{stage} {ms / 1000:.1f} s" for stage, ms in run.timings_ms.items() if ms >= 50)
+    console.print(f"[dim]run {run.id[:12]} · {spent}[/]")
+
+
+def show_passages(passages: Sequence[Passage]) -> None:
+    if not passages:
+        console.print("Nothing was found.")
+    for number, passage in enumerate(passages, start=1):
+        chunk = passage.chunk
+        console.print(f"[bold]{number}. {escape(chunk.heading_line())}[/]{_internal(chunk.audience)}")
+        console.print(Padding(escape(_short(chunk.text, 2 * _EXCERPT)), (0, 3)))
+        console.print(Padding(f"[dim]{escape(chunk.url)}[/]", (0, 3)))
+
+
+def show_summary(summary: TicketSummary) -> None:
+    console.print(f"[bold]Request:[/] {escape(summary.customer_request)}")
+    for title, lines in (("Done", summary.done), ("Open", summary.open_questions)):
+        console.print(f"[bold]{title}:[/]" + ("" if lines else " nothing"))
+        for line in lines:
+            console.print(f"  - {escape(line)}")
+    console.print(f"[bold]Next:[/] {escape(summary.next_step)}\n[bold]Sentiment:[/] {summary.sentiment}")
+
+
+def _sources(draft: Draft) -> None:
+    """Each cited passage once, with the words that support the draft."""
+    console.print("\n[bold]Sources[/]")
+    quotes: dict[int, list[str]] = {}
+    first = {}
+    for citation in (citation for sentence in draft.sentences for citation in sentence.citations):
+        first.setdefault(citation.n, citation)
+        if citation.quote not in quotes.setdefault(citation.n, []):
+            quotes[citation.n].append(citation.quote)
+    for n, citation in sorted(first.items()):
+        console.print(f"  \\[{n}] [bold]{escape(citation.title)}[/]{_internal(citation.audience)}  [dim]{escape(citation.url)}[/]", soft_wrap=True)
+        for quote in quotes[n]:
+            console.print(Padding(f"“{escape(_short(quote, _EXCERPT))}”", (0, 6)))
+
+
+def _title(text: str, colour: str, note: str) -> None:
+    console.print(f"[bold {colour}]{text}[/] [dim]({escape(note)})[/]")
+
+
+def _internal(audience: Audience) -> str:
+    return " [yellow](internal)[/]" if audience is Audience.INTERNAL else ""
+
+
+def _short(text: str, limit: int) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + " …"

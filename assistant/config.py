@@ -1,0 +1,114 @@
+"""Settings: the only reader of the environment. Each has a unit and a reason; ``deploy/env.example`` is made from here."""
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from assistant.kernel.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """Read from ``DESKHAND_…`` variables, or from a file ``.env`` in the working directory."""
+
+    model_config = SettingsConfigDict(env_prefix="DESKHAND_", env_file=".env", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(
+        default=Path("~/.local/share/deskhand"), description="Folder of the database and the snapshots."
+    )
+    models_dir: Path = Field(
+        default=Path("~/.cache/deskhand/models"), description="Folder of model files; may be read-only once pulled."
+    )
+    database_url: str = Field(
+        default="",
+        description="SQLAlchemy URL, such as postgresql+psycopg://user:password@host/name. Empty: SQLite in the data folder.",
+    )
+    redis_url: str = Field(
+        default="",
+        description="Broker for Celery workers, such as redis://host:6379/0. Empty: the service runs jobs itself.",
+    )
+    catalogue: Path | None = Field(default=None, description="A TOML file of further models, formed like the shipped catalogue.")
+    model_hub: str = Field(
+        default="https://huggingface.co", description="Where catalogue repositories are looked up first. Empty: never ask a hub."
+    )
+    embedder: str = Field(default="all-minilm-l6-v2", description="Catalogue name of the embedding model.")
+    small_model: str = Field(
+        default="qwen2.5-coder-0.5b-instruct-q4_k_m", description="Catalogue name of the model that writes first. Empty: none."
+    )
+    large_model: str = Field(
+        default="qwen2.5-coder-1.5b-instruct-q4_k_m",
+        description="Catalogue name of the model that writes when the small one is not sure. Empty: none.",
+    )
+    small_base_url: str = Field(
+        default="", description="An OpenAI-compatible server in place of the small model, such as http://host:8000/v1."
+    )
+    small_api_key: SecretStr = Field(default=SecretStr(""), description="Key for that server.")
+    large_base_url: str = Field(default="", description="An OpenAI-compatible server in place of the large model.")
+    large_api_key: SecretStr = Field(default=SecretStr(""), description="Key for that server.")
+    context_length: int = Field(
+        default=4096, ge=512, description="Tokens a local model keeps in mind; memory grows with it (12 and 29 KB a token)."
+    )
+    gpu_layers: int = Field(default=0, ge=-1, description="Layers of local models put on a GPU; -1 is all. Needs a CUDA build.")
+    threads: int = Field(default=0, ge=0, description="Threads of local models. 0: as many as there are usable cores.")
+    policy: str = Field(default="default-1", description="Version of the decision thresholds, a file in assistant/policies.")
+    draft_prompt: str = Field(default="draft/1", description="Version of the prompt for drafts.")
+    summary_prompt: str = Field(default="summary/1", description="Version of the prompt for summaries.")
+    default_language: str = Field(default="en", description="Language taken when a ticket is too short to tell (ISO 639-1).")
+    chunk_tokens: int = Field(default=256, ge=64, le=512, description="Longest chunk with its heading, in tokens of the embedder.")
+    overlap_tokens: int = Field(default=32, ge=0, le=128, description="Tokens repeated where running text is cut.")
+    host: str = Field(default="127.0.0.1", description="Address the service listens on.")
+    port: int = Field(default=8030, ge=1, le=65535, description="Port the service listens on.")
+    max_waiting: int = Field(
+        default=8, ge=0, description="Drafts and summaries that may wait for a model; one more is refused with 503."
+    )
+    max_body_bytes: int = Field(default=20_000_000, ge=1_000, description="Largest request body in bytes.")
+    docs_enabled: bool = Field(default=True, description="Serve the interactive API documentation at /docs.")
+    log_format: Literal["console", "json"] = Field(default="console", description="How the service writes its log.")
+
+    def expanded(self, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @property
+    def data(self) -> Path:
+        return self.expanded(self.data_dir)
+
+    @property
+    def models(self) -> Path:
+        return self.expanded(self.models_dir)
+
+    @property
+    def snapshots(self) -> Path:
+        return self.data / "snapshots"
+
+    def database(self) -> str:
+        """The database URL in use."""
+        return self.database_url or f"sqlite:///{self.data / 'deskhand.sqlite'}"
+
+    def sha256(self) -> str:
+        """A hash over all settings that can change an answer; secrets and places are not among them."""
+        places = {
+            "data_dir", "models_dir", "database_url", "redis_url", "small_api_key", "large_api_key", "host", "port",
+            "max_waiting", "max_body_bytes", "docs_enabled", "log_format", "model_hub", "catalogue",
+        }  # fmt: skip
+        return hashlib.sha256(self.model_dump_json(exclude=places).encode()).hexdigest()
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment, ``overrides`` first. Raises ConfigurationError that names each wrong one."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = "; ".join(f"DESKHAND_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(f"settings are not valid: {wrong}", fix="See deploy/env.example.") from error
+
+
+def env_example() -> str:
+    """The text of ``deploy/env.example``: every setting with its reason and default."""
+    lines = ["# Settings of Deskhand, made by `deskhand settings`. Lines are defaults; change and uncomment."]
+    for name, field in Settings.model_fields.items():
+        default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+        shown = "" if default is None else str(default).lower() if isinstance(default, bool) else default
+        lines += ["", f"# {field.description}", f"# DESKHAND_{name.upper()}={shown}"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,96 @@
+"""LanguageModel over the supervised child: what the pipeline sees of the engine."""
+
+import os
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import assert_never
+
+from assistant.engine.process import Call, ModelProcess
+from assistant.engine.protocol import Count, Counted, Failed, Finished, Generate, Wrote
+from assistant.kernel.errors import Cancelled, DeadlineExceeded, DeskhandError, InputError, ModelUnavailable
+from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Token
+
+COUNT_TIMEOUT_S = 30.0
+
+
+class LocalModel:
+    """One model of a ModelProcess."""
+
+    def __init__(self, card: ModelCard, process: ModelProcess) -> None:
+        self._card, self._process = card, process
+
+    @property
+    def card(self) -> ModelCard:
+        return self._card
+
+    def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
+        """Tokens of the chat with its template, counted by the model's own vocabulary."""
+        call = self._process.submit(lambda number: Count(id=number, model=self._card.name, messages=tuple(messages)))
+        event = _wait(call, time.monotonic() + COUNT_TIMEOUT_S)
+        if isinstance(event, Counted):
+            return event.tokens
+        raise _error(event) if isinstance(event, Failed) else ModelUnavailable("tokens were not counted")
+
+    def stream(
+        self, messages: Sequence[ChatMessage], sampling: Sampling, *, deadline_s: float
+    ) -> Generator[Token, None, Completion]:
+        """Tokens as they are written; closing the generator cancels.
+
+        Raises ModelUnavailable when the process dies or hangs, DeadlineExceeded after ``deadline_s``
+        seconds, InputError when the prompt does not fit.
+        """
+        end = time.monotonic() + deadline_s
+        call = self._process.submit(
+            lambda number: Generate(
+                id=number, model=self._card.name, messages=tuple(messages), sampling=sampling
+            )
+        )
+        try:
+            while True:
+                event = _wait(call, end)
+                match event:
+                    case Wrote(text=text, logprob=logprob):
+                        yield Token(text=text, logprob=logprob)
+                    case Finished(completion=completion):
+                        return completion
+                    case Failed():
+                        raise _error(event)
+                    case Counted():
+                        raise ModelUnavailable("the model process answered another question")
+                    case _:
+                        assert_never(event)
+        finally:
+            call.cancel()
+
+
+def usable_cores() -> int:
+    """Cores this process may really use: its affinity, cut by a cgroup quota (v2) if there is one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
+
+
+def _wait(call: Call, end: float) -> Wrote | Finished | Counted | Failed:
+    while True:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise DeadlineExceeded("the model did not answer in the time given")
+        event = call.next_event(min(left, 1.0))
+        if event is not None:
+            return event
+
+
+def _error(event: Failed) -> DeskhandError:
+    match event.kind:
+        case "input":
+            return InputError(event.message)
+        case "cancelled":
+            return Cancelled(event.message)
+        case "model":
+            return ModelUnavailable(event.message)
+        case _:
+            assert_never(event.kind)

@@ -1,0 +1,111 @@
+"""Logits → the next token and its log-probability."""
+
+import ctypes
+import json
+from types import TracebackType
+
+import llama_cpp
+import numpy as np
+from llama_cpp.llama_grammar import json_schema_to_gbnf
+from numpy.typing import NDArray
+
+from assistant.engine.vocabulary import Vocabulary
+from assistant.kernel.errors import InputError
+from assistant.kernel.generation import Sampling
+
+
+class Sampler:
+    """A llama.cpp sampler chain for one request; a context manager, because llama.cpp owns memory for it."""
+
+    def __init__(self, sampling: Sampling, vocabulary: Vocabulary) -> None:
+        self._chain = _chain(sampling)
+        self._grammar = _grammar(sampling, vocabulary)
+
+    def __enter__(self) -> "Sampler":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        llama_cpp.llama_sampler_free(self._chain)
+        if self._grammar is not None:
+            llama_cpp.llama_sampler_free(self._grammar)
+
+    def choose(self, logits: NDArray[np.float32]) -> tuple[int, float]:
+        """The next token and the natural logarithm of its probability under the unchanged distribution.
+
+        With a grammar the free choice is tried against it first; only when it is refused are all tokens
+        filtered, which costs about as much as the rest of the sampling.
+        """
+        token = self._pick(logits)
+        if self._grammar is not None and not self._allowed(token, float(logits[token])):
+            token = self._pick(self._filtered(logits))
+        if self._grammar is not None:
+            llama_cpp.llama_sampler_accept(self._grammar, token)
+        llama_cpp.llama_sampler_accept(self._chain, token)
+        peak = float(logits.max())
+        log_total = peak + float(np.log(np.exp(logits - peak, dtype=np.float32).sum(dtype=np.float64)))
+        return token, float(logits[token]) - log_total
+
+    def _pick(self, logits: NDArray[np.float32]) -> int:
+        candidates = _Candidates(np.arange(len(logits), dtype=np.int32), logits)
+        llama_cpp.llama_sampler_apply(self._chain, ctypes.byref(candidates.array))
+        return candidates.selected()
+
+    def _allowed(self, token: int, logit: float) -> bool:
+        one = _Candidates(np.array([token], dtype=np.int32), np.array([logit], dtype=np.float32))
+        llama_cpp.llama_sampler_apply(self._grammar, ctypes.byref(one.array))
+        return bool(np.isfinite(one.logits()[0]))
+
+    def _filtered(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        every = _Candidates(np.arange(len(logits), dtype=np.int32), logits)
+        llama_cpp.llama_sampler_apply(self._grammar, ctypes.byref(every.array))
+        return every.logits()
+
+
+class _Candidates:
+    """llama.cpp's candidate array over numpy memory."""
+
+    _DTYPE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+
+    def __init__(self, ids: NDArray[np.int32], logits: NDArray[np.float32]) -> None:
+        self._data = np.zeros(len(ids), dtype=self._DTYPE)
+        self._data["id"], self._data["logit"] = ids, logits
+        pointer = self._data.ctypes.data_as(ctypes.POINTER(llama_cpp.llama_token_data))
+        self.array = llama_cpp.llama_token_data_array(data=pointer, size=len(ids), selected=-1, sorted=False)
+
+    def logits(self) -> NDArray[np.float32]:
+        return np.ascontiguousarray(self._data["logit"])
+
+    def selected(self) -> int:
+        return int(self.array.data[self.array.selected].id)
+
+
+def _chain(sampling: Sampling) -> int:
+    chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
+    parts = []
+    if sampling.temperature == 0.0:
+        parts.append(llama_cpp.llama_sampler_init_greedy())
+    else:
+        if sampling.top_k:
+            parts.append(llama_cpp.llama_sampler_init_top_k(sampling.top_k))
+        parts.append(llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1))
+        parts.append(llama_cpp.llama_sampler_init_min_p(sampling.min_p, 1))
+        parts.append(llama_cpp.llama_sampler_init_temp(sampling.temperature))
+        parts.append(llama_cpp.llama_sampler_init_dist(sampling.seed))
+    for part in parts:
+        llama_cpp.llama_sampler_chain_add(chain, part)
+    return chain
+
+
+def _grammar(sampling: Sampling, vocabulary: Vocabulary) -> int | None:
+    if sampling.json_schema is None:
+        return None
+    try:
+        rules = json_schema_to_gbnf(json.dumps(dict(sampling.json_schema)))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"the JSON schema cannot be turned into a grammar: {error}", field="json_schema") from error
+    grammar = llama_cpp.llama_sampler_init_grammar(vocabulary.handle, rules.encode(), b"root")
+    if not grammar:
+        raise InputError("llama.cpp refused the grammar of the JSON schema", field="json_schema")
+    return grammar

@@ -1,0 +1,180 @@
+"""A ticket, the question in it, and what Deskhand proposes: draft, verdict, decision, handoff."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling
+from assistant.kernel.knowledge import Audience, Passage
+from assistant.kernel.reasons import Reason
+from assistant.kernel.value import Value
+
+MAX_MESSAGE_CHARS = 100_000
+MAX_MESSAGES = 500
+
+Author = Literal["customer", "agent", "system"]
+
+
+class Message(Value):
+    author: Author
+    text: str = Field(max_length=MAX_MESSAGE_CHARS)
+    at: datetime | None = None
+
+
+class Ticket(Value):
+    """A conversation in a helpdesk, oldest message first."""
+
+    id: str | None = Field(default=None, max_length=200)
+    subject: str = Field(default="", max_length=2_000)
+    messages: tuple[Message, ...] = Field(max_length=MAX_MESSAGES)
+    language: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    metadata: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+
+    @classmethod
+    def from_text(cls, text: str) -> "Ticket":
+        """A ticket of one customer message, as from a command line."""
+        return cls(messages=(Message(author="customer", text=text),))
+
+
+class Question(Value):
+    """What the customer asks, after redaction.
+
+    ``text`` is the customer's last turn, ``previous`` the turn before it, ``search_query`` both as
+    retrieval wants them, ``transcript`` the redacted conversation. ``redacted`` counts what was masked.
+    """
+
+    subject: str
+    text: str
+    previous: str
+    search_query: str
+    transcript: tuple[Message, ...]
+    language: str
+    redacted: dict[str, int]
+
+
+class Tier(StrEnum):
+    """Who answers. Models are tried from small to large; the human is always there."""
+
+    SMALL = "small"
+    LARGE = "large"
+
+
+class Citation(Value):
+    """The passage that supports a sentence, and the words in it that do.
+
+    ``n`` is the number shown in the draft; ``start`` and ``end`` are character offsets of ``quote`` in
+    the passage's text.
+    """
+
+    n: int
+    passage_id: str
+    document: str
+    title: str
+    quote: str
+    start: int
+    end: int
+    url: str
+    audience: Audience
+
+
+class Sentence(Value):
+    text: str
+    citations: tuple[Citation, ...]
+    support: float
+
+
+class RawDraft(Value):
+    """What a model wrote, before any check, and exactly what it was asked."""
+
+    tier: Tier
+    model: ModelCard
+    messages: tuple[ChatMessage, ...]
+    sampling: Sampling
+    passages_used: tuple[str, ...]
+    completion: Completion
+
+
+class Draft(Value):
+    """A proposed reply: sentences, each with the passages that support it."""
+
+    tier: Tier
+    text: str
+    sentences: tuple[Sentence, ...]
+
+
+class Finding(Value):
+    """One thing a check found in a draft: what was claimed, and why it does not stand."""
+
+    reason: Reason
+    sentence: str
+    detail: str
+
+
+class Verdict(Value):
+    """The checks' findings on a draft. ``draft`` keeps what stands; dropped sentences are in ``findings``."""
+
+    draft: Draft
+    findings: tuple[Finding, ...]
+    support: float
+    weakest: float
+    question_coverage: float
+    dropped: int
+
+
+class TryTier(Value):
+    """Let this model write."""
+
+    kind: Literal["try"] = "try"
+    tier: Tier
+    reasons: tuple[Reason, ...] = ()
+
+
+class Answer(Value):
+    """The draft stands: every sentence has its evidence."""
+
+    kind: Literal["answer"] = "answer"
+    draft: Draft
+    reasons: tuple[Reason, ...]
+
+
+class Clarify(Value):
+    """One question back to the customer, with what it could be about."""
+
+    kind: Literal["clarify"] = "clarify"
+    question: str
+    options: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+
+
+class ToHuman(Value):
+    """Stop here and let a human take over; ``Handoff`` is what the human then gets."""
+
+    kind: Literal["human"] = "human"
+    reasons: tuple[Reason, ...]
+
+
+class Handoff(Value):
+    """What the human gets: why, the case in a paragraph, what was found and what was tried."""
+
+    kind: Literal["handoff"] = "handoff"
+    reasons: tuple[Reason, ...]
+    summary: str
+    passages: tuple[Passage, ...]
+    tried: tuple[str, ...]
+
+
+Route = TryTier | Clarify | ToHuman
+Step = Answer | TryTier | ToHuman
+Decision = Answer | Clarify | Handoff
+
+
+class TicketSummary(Value):
+    """A ticket in five fields. Bound by grammar when a model writes it, so it is always this shape."""
+
+    customer_request: str
+    done: tuple[str, ...]
+    open_questions: tuple[str, ...]
+    next_step: str
+    sentiment: Literal["positive", "neutral", "negative"]

@@ -1,0 +1,69 @@
+"""What is asked of a language model and what comes back."""
+
+import math
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from assistant.kernel.value import Value
+
+
+class ChatMessage(Value):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Sampling(Value):
+    """How the next token is chosen. ``temperature`` 0 is greedy and ignores the seed."""
+
+    max_tokens: int = Field(default=256, ge=1)
+    temperature: float = Field(default=0.0, ge=0.0)
+    top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    top_k: int = Field(default=0, ge=0)
+    min_p: float = Field(default=0.0, ge=0.0, le=1.0)
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+    json_schema: Mapping[str, Any] | None = None
+
+
+class Token(Value):
+    """A piece of text as it is written. ``logprob`` is the natural logarithm of its probability."""
+
+    text: str
+    logprob: float | None
+
+
+class Completion(Value):
+    """The whole of what was written, and what it cost."""
+
+    text: str
+    finish: Literal["stop", "length"]
+    prompt_tokens: int
+    reused_tokens: int = 0
+    completion_tokens: int
+    logprobs: tuple[float, ...] = ()
+
+    def mean_logprob(self) -> float | None:
+        """Average natural-log probability a token, or None when the model gave none."""
+        return math.fsum(self.logprobs) / len(self.logprobs) if self.logprobs else None
+
+
+class ModelCard(Value):
+    """Which weights answer. ``sha256`` is empty for a model behind a server."""
+
+    name: str
+    sha256: str
+    context_length: int
+
+
+def run_to_end(stream: Generator[Token, None, Completion], on_token: Callable[[Token], None]) -> Completion:
+    """Drain a model's stream, handing each token on. An error in ``on_token`` closes, and so cancels, it."""
+    try:
+        while True:
+            on_token(next(stream))
+    except StopIteration as end:
+        completion: Completion = end.value
+        return completion
+    finally:
+        stream.close()

@@ -1,0 +1,136 @@
+"""What the company knows: documents, chunks of them, and passages found for a question."""
+
+import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
+
+from assistant.kernel.value import Value
+
+
+class Audience(StrEnum):
+    """Who may read a document. A draft for a customer cites public documents only, unless asked."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+
+
+class Scope(Value):
+    """What a request may see. A required argument of retrieval; there is no way around it."""
+
+    tenant: str
+    audiences: frozenset[Audience] = frozenset({Audience.PUBLIC})
+
+
+class BlockKind(StrEnum):
+    PARAGRAPH = "paragraph"
+    LIST = "list"
+    TABLE = "table"
+    CODE = "code"
+
+
+class Block(Value):
+    """A run of a document's text that belongs together, below its headings."""
+
+    kind: BlockKind
+    text: str
+    heading_path: tuple[str, ...] = ()
+    anchor: str = ""
+
+
+class ParsedDocument(Value):
+    """A document as text. ``key`` is its stable name; ``url`` leads a reader back to the source."""
+
+    key: str
+    title: str
+    url: str
+    media_type: str
+    sha256: str
+    language: str
+    blocks: tuple[Block, ...]
+
+
+class Chunk(Value):
+    """What is embedded, found and cited. ``tokens`` are counted by the embedder's tokenizer."""
+
+    id: str
+    document_key: str
+    title: str
+    url: str
+    audience: Audience
+    ordinal: int
+    heading_path: tuple[str, ...]
+    text: str
+    tokens: int
+
+    def embedding_text(self) -> str:
+        """The chunk below its title and headings: what the embedder reads."""
+        return f"{self.heading_line()}\n{self.text}" if self.heading_line() else self.text
+
+    def heading_line(self) -> str:
+        """Title and headings as one line, repeated headings once."""
+        parts = dict.fromkeys(part for part in (self.title, *self.heading_path) if part)
+        return " > ".join(parts)
+
+
+class Passage(Value):
+    """A chunk found for a question, with the scores that found it.
+
+    ``similarity`` is the cosine of question and chunk (-1 to 1); ``lexical`` is BM25 (0 and up, 0 when
+    not found by words); ``fused`` is the reciprocal-rank sum by which passages are ordered.
+    """
+
+    chunk: Chunk
+    similarity: float
+    lexical: float
+    fused: float
+
+
+class Evidence(Value):
+    """The passages for one question, best first, and the snapshot they came from."""
+
+    passages: tuple[Passage, ...]
+    generation: int
+    top_similarity: float
+
+
+class EmbedderIdentity(Value):
+    """What must be equal for two vectors to be comparable."""
+
+    name: str
+    sha256: str
+    dimension: int
+    max_tokens: int
+
+
+class SnapshotManifest(Value):
+    """What a published index generation is made of. ``files`` maps file name to SHA-256."""
+
+    format: int = 1
+    tenant: str
+    generation: int
+    created_at: str
+    embedder: EmbedderIdentity
+    chunker: str
+    documents: int
+    chunks: int
+    documents_sha256: str
+    files: dict[str, str]
+
+
+def documents_digest(documents: Mapping[str, str]) -> str:
+    """SHA-256 over a set of documents, key to fingerprint: equal exactly when the sets are."""
+    lines = "\n".join(f"{key}\0{fingerprint}" for key, fingerprint in sorted(documents.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+class Problem(Value):
+    """Something that was left out of an ingest, said so that its owner can mend it.
+
+    ``key`` names the document, or ends in ``#`` for all rows of a file that was not read to its end:
+    earlier versions of them stay in use.
+    """
+
+    name: str
+    reason: str
+    fix: str = ""
+    key: str = ""

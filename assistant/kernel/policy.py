@@ -1,0 +1,55 @@
+"""Thresholds and sizes the stages decide by: versioned data (``assistant/policies``), never code."""
+
+from pydantic import Field
+
+from assistant.kernel.value import Value
+
+Share = Field(ge=0.0, le=1.0)
+
+
+class RetrievalPolicy(Value):
+    candidates: int = Field(ge=1)
+    rrf_k: int = Field(ge=1)
+    lexical_weight: float = Field(ge=0.0)
+    shown: int = Field(ge=1)
+    per_document: int = Field(ge=1)
+
+
+class RoutePolicy(Value):
+    min_similarity: float = Share
+    vague_words: int = Field(ge=0)
+    vague_similarity: float = Share
+    options: int = Field(ge=1)
+    parts_for_large: int = Field(ge=1)
+    words_for_large: int = Field(ge=1)
+
+
+class GeneratePolicy(Value):
+    passages: int = Field(ge=1)
+    max_tokens: int = Field(ge=1)
+    deadline_s: float = Field(gt=0.0)
+    tries_per_tier: int = Field(ge=1)
+
+
+class VerifyPolicy(Value):
+    min_support: float = Share
+    second_passage_gain: float = Share
+    quote_sentences: int = Field(ge=1)
+
+
+class DecidePolicy(Value):
+    min_mean_support: float = Share
+    min_question_coverage: float = Share
+    max_dropped_share: float = Share
+
+
+class Policy(Value):
+    """One version of all thresholds. ``calibration`` names the fit behind them, or says there is none."""
+
+    name: str
+    calibration: str
+    retrieval: RetrievalPolicy
+    route: RoutePolicy
+    generate: GeneratePolicy
+    verify: VerifyPolicy
+    decide: DecidePolicy

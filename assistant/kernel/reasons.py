@@ -1,0 +1,54 @@
+"""Why a decision was taken: a code for machines, a sentence for people."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """``explain`` puts each in words."""
+
+    SUPPORTED = "supported"
+    NO_QUESTION = "no_question"
+    NO_EVIDENCE = "no_evidence"
+    WEAK_EVIDENCE = "weak_evidence"
+    UNDERSPECIFIED = "underspecified"
+    SEVERAL_PARTS = "several_parts"
+    UNSUPPORTED_CLAIM = "unsupported_claim"
+    UNSUPPORTED_NUMBER = "unsupported_number"
+    UNSUPPORTED_NAME = "unsupported_name"
+    UNSUPPORTED_LINK = "unsupported_link"
+    OFF_QUESTION = "off_question"
+    NO_ANSWER_IN_DRAFT = "no_answer_in_draft"
+    WRONG_LANGUAGE = "wrong_language"
+    CUT_SHORT = "cut_short"
+    PERSON_REQUESTED = "person_requested"
+    QUESTION_TOO_LONG = "question_too_long"
+    MODEL_UNAVAILABLE = "model_unavailable"
+    OUT_OF_TIME = "out_of_time"
+
+
+_WORDS = {
+    Reason.SUPPORTED: "Every sentence is supported by a cited passage.",
+    Reason.NO_QUESTION: "The ticket has no message from the customer to answer.",
+    Reason.NO_EVIDENCE: "Nothing in the knowledge base is close enough to the question.",
+    Reason.WEAK_EVIDENCE: "The passages support the draft too weakly.",
+    Reason.UNDERSPECIFIED: "The question is too short to know what is meant.",
+    Reason.SEVERAL_PARTS: "The message asks several things or is long, so the large model writes.",
+    Reason.UNSUPPORTED_CLAIM: "A sentence says something that the passages do not.",
+    Reason.UNSUPPORTED_NUMBER: "A number in the draft is not in the passages it cites.",
+    Reason.UNSUPPORTED_NAME: "A name in the draft is neither in its passages nor in the question.",
+    Reason.UNSUPPORTED_LINK: "A link in the draft is not in the passages it cites.",
+    Reason.OFF_QUESTION: "The draft does not speak about what was asked.",
+    Reason.NO_ANSWER_IN_DRAFT: "The model says that it has no answer.",
+    Reason.WRONG_LANGUAGE: "The draft is not in the customer's language.",
+    Reason.CUT_SHORT: "The draft was too long and was cut.",
+    Reason.PERSON_REQUESTED: "The customer asks for a person.",
+    Reason.QUESTION_TOO_LONG: "The message is too long for the model.",
+    Reason.MODEL_UNAVAILABLE: "No model could be reached.",
+    Reason.OUT_OF_TIME: "There was no time left to write a draft.",
+}
+
+
+def explain(reasons: Sequence[Reason]) -> list[str]:
+    """The reasons in words, for a person."""
+    return [_WORDS[reason] for reason in reasons]

@@ -1,0 +1,136 @@
+"""A run as it is told to the outside: the JSON of ``deskhand draft --json`` and ``POST /v1/drafts``."""
+
+from typing import Literal, assert_never
+
+from assistant.kernel.conversation import Answer, Clarify, Handoff, Tier
+from assistant.kernel.knowledge import Audience
+from assistant.kernel.reasons import Reason, explain
+from assistant.kernel.runs import Run
+from assistant.kernel.value import Value
+
+
+class ReplyCitation(Value):
+    """``n`` is the mark in the text; ``quote`` the words of the passage that support the sentence."""
+
+    n: int
+    passage_id: str
+    document: str
+    title: str
+    quote: str
+    url: str
+    audience: Audience
+
+
+class ReplySentence(Value):
+    text: str
+    citations: tuple[ReplyCitation, ...]
+
+
+class ReplyDraft(Value):
+    text: str
+    sentences: tuple[ReplySentence, ...]
+
+
+class ReplyClarification(Value):
+    question: str
+    options: tuple[str, ...]
+
+
+class ReplyPassage(Value):
+    passage_id: str
+    document: str
+    title: str
+    heading: str
+    text: str
+    url: str
+    audience: Audience
+
+
+class ReplyHandoff(Value):
+    reason: Reason
+    summary: str
+    passages: tuple[ReplyPassage, ...]
+    tried: tuple[str, ...]
+
+
+class ReplyReason(Value):
+    code: Reason
+    text: str
+
+
+class Reply(Value):
+    """``confidence`` stays null until a calibration is fitted: raw scores are not shown as one."""
+
+    decision: Literal["answer", "clarify", "handoff"]
+    tier: Tier | None
+    draft: ReplyDraft | None
+    clarification: ReplyClarification | None
+    handoff: ReplyHandoff | None
+    reasons: tuple[ReplyReason, ...]
+    confidence: float | None
+    run_id: str
+    language: str
+    timings_ms: dict[str, float]
+
+
+def reply_of(run: Run) -> Reply:
+    """What the outside sees of a run."""
+    decision = run.decision
+    draft = clarification = handoff = tier = None
+    match decision:
+        case Answer():
+            tier = decision.draft.tier
+            draft = ReplyDraft(
+                text=decision.draft.text,
+                sentences=tuple(
+                    ReplySentence(
+                        text=sentence.text,
+                        citations=tuple(
+                            ReplyCitation.model_validate(citation.model_dump(exclude={"start", "end"}))
+                            for citation in sentence.citations
+                        ),
+                    )
+                    for sentence in decision.draft.sentences
+                ),
+            )
+        case Clarify():
+            clarification = ReplyClarification(question=decision.question, options=decision.options)
+        case Handoff():
+            handoff = _handoff(decision)
+        case _:
+            assert_never(decision)
+    return Reply(
+        decision=decision.kind,
+        tier=tier,
+        draft=draft,
+        clarification=clarification,
+        handoff=handoff,
+        reasons=tuple(
+            ReplyReason(code=code, text=text)
+            for code, text in zip(decision.reasons, explain(decision.reasons), strict=True)
+        ),
+        confidence=None,
+        run_id=run.id,
+        language=run.question.language,
+        timings_ms=run.timings_ms,
+    )
+
+
+def _handoff(handoff: Handoff) -> ReplyHandoff:
+    return ReplyHandoff(
+        reason=handoff.reasons[0],
+        summary=handoff.summary,
+        tried=handoff.tried,
+        passages=tuple(
+            ReplyPassage(
+                passage_id=passage.chunk.id,
+                document=passage.chunk.document_key,
+                title=passage.chunk.title,
+                heading=" > ".join(passage.chunk.heading_path),
+                text=passage.chunk.text,
+                url=passage.chunk.url,
+                audience=passage.chunk.audience,
+            )
+            for passage in handoff.passages
+        ),
+    )

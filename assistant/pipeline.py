@@ -1,0 +1,159 @@
+"""The product on one screen: ``answer()`` takes a ticket to a cited draft, a question back, or a human.
+
+The loop "small, then large, then human" lives here and nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Iterator, assert_never
+
+from assistant.kernel.conversation import (
+    Answer, Clarify, Decision, Handoff, Question, RawDraft, Route, Step, Ticket, TicketSummary, Tier, ToHuman, TryTier,
+)  # fmt: skip
+from assistant.kernel.errors import DeadlineExceeded, ModelUnavailable, PromptTooLong
+from assistant.kernel.generation import Token
+from assistant.kernel.knowledge import Evidence, Scope
+from assistant.kernel.policy import Policy
+from assistant.kernel.reasons import Reason
+from assistant.kernel.runs import Attempt, EvidenceFound, OnEvent, Run, RunManifest, StepTaken, TokenWritten
+from assistant.ports import Clock, Embedder, IndexReader, LanguageModel
+from assistant.prompts import Prompt
+from assistant.stages.decide import decide
+from assistant.stages.generate import generate
+from assistant.stages.hand_off import hand_off
+from assistant.stages.redact import redact
+from assistant.stages.retrieve import retrieve
+from assistant.stages.route import route
+from assistant.stages.summarize import summarize as summarize_stage
+from assistant.stages.verify import verify
+
+
+@dataclass(frozen=True)
+class Desk:
+    """All that answering needs. ``models`` holds the tiers that exist; a missing one is skipped."""
+
+    index: IndexReader
+    embedder: Embedder
+    models: Mapping[Tier, LanguageModel]
+    prompts: Mapping[str, Prompt]
+    policy: Policy
+    clock: Clock
+    provenance: Callable[[int], RunManifest]
+    new_id: Callable[[], str]
+    default_language: str = "en"
+
+
+def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda _: None) -> Run:
+    """One question, from ticket to decision. Raises Cancelled when ``on_event`` does; errors of one model do not."""
+    work = _Work(desk, on_event)
+    with work.timed("redact"):
+        question = redact(ticket, desk.default_language)
+    with work.timed("retrieve"):
+        evidence = retrieve(question, scope, desk.index, desk.embedder, desk.policy.retrieval)
+    on_event(EvidenceFound(evidence))
+    with work.timed("route"):
+        step: Route | Step = route(question, evidence, desk.policy.route)
+    while True:
+        on_event(StepTaken(step))
+        match step:
+            case Answer() | Clarify():
+                return work.finish(ticket, scope, question, evidence, step)
+            case ToHuman(reasons=reasons):
+                handoff = hand_off(question, evidence, work.attempts, work.incidents, reasons)
+                return work.finish(ticket, scope, question, evidence, handoff)
+            case TryTier(tier=tier):
+                step = work.try_tier(tier, question, evidence)
+            case _:
+                assert_never(step)
+
+
+def summarize(ticket: Ticket, desk: Desk) -> TicketSummary:
+    """A ticket in five fields, by the small model (or the only one there is). Raises as its model does."""
+    question = redact(ticket, desk.default_language)
+    model = desk.models[min(desk.models, key=list(Tier).index)]
+    return summarize_stage(question, model, desk.prompts["summary"], desk.policy.generate.deadline_s)
+
+
+@dataclass
+class _Work:
+    """What one run has gathered so far; its verbs call the stages and keep the time."""
+
+    desk: Desk
+    on_event: OnEvent
+    attempts: list[Attempt] = field(default_factory=list)
+    incidents: list[str] = field(default_factory=list)
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.started = self.desk.clock.monotonic()
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        start = self.desk.clock.monotonic()
+        try:
+            yield
+        finally:
+            spent = (self.desk.clock.monotonic() - start) * 1000
+            self.timings_ms[stage] = round(self.timings_ms.get(stage, 0.0) + spent, 1)
+
+    def try_tier(self, tier: Tier, question: Question, evidence: Evidence) -> Step:
+        """Generate, verify and decide on one tier."""
+        tiers = [known for known in Tier if known in self.desk.models]
+        if tier not in tiers:
+            return self._give_up_on(tier, Reason.MODEL_UNAVAILABLE, "is not configured")
+        with self.timed(f"generate_{tier}"):
+            raw = self._write(tier, question, evidence)
+        if not isinstance(raw, RawDraft):
+            return raw
+        with self.timed("verify"):
+            verdict = verify(question, raw, evidence, self.desk.policy.verify)
+        step = decide(verdict, tier, tiers, self.desk.policy.decide)
+        self.attempts.append(Attempt(raw=raw, verdict=verdict, step=step))
+        return step
+
+    def _write(self, tier: Tier, question: Question, evidence: Evidence) -> RawDraft | TryTier | ToHuman:
+        """A draft by ``tier``, asked again when its process dies; the next tier when that fails too."""
+        policy = self.desk.policy.generate
+        model = self.desk.models[tier]
+        for _ in range(policy.tries_per_tier):
+            left = policy.deadline_s - (self.desk.clock.monotonic() - self.started)
+            if left <= 0:
+                return ToHuman(reasons=(Reason.OUT_OF_TIME,))
+            try:
+                return generate(
+                    question, evidence, tier, model, self.desk.prompts["draft"], policy,
+                    deadline_s=left, on_token=lambda token: self._tell(tier, token),
+                )  # fmt: skip
+            except ModelUnavailable as error:
+                self.incidents.append(f"{tier} model: {error}")
+            except DeadlineExceeded:
+                return ToHuman(reasons=(Reason.OUT_OF_TIME,))
+            except PromptTooLong as error:
+                return self._give_up_on(tier, Reason.QUESTION_TOO_LONG, str(error))
+        return self._give_up_on(tier, Reason.MODEL_UNAVAILABLE, "gave no draft")
+
+    def _give_up_on(self, tier: Tier, reason: Reason, why: str) -> TryTier | ToHuman:
+        self.incidents.append(f"{tier} model: {why}")
+        later = [known for known in Tier if known in self.desk.models and list(Tier).index(known) > list(Tier).index(tier)]
+        return TryTier(tier=later[0], reasons=(reason,)) if later else ToHuman(reasons=(reason,))
+
+    def _tell(self, tier: Tier, token: Token) -> None:
+        self.on_event(TokenWritten(tier, token.text))
+
+    def finish(self, ticket: Ticket, scope: Scope, question: Question, evidence: Evidence, decision: Decision) -> Run:
+        desk = self.desk
+        self.timings_ms["total"] = round((desk.clock.monotonic() - self.started) * 1000, 1)
+        return Run(
+            id=desk.new_id(),
+            tenant=scope.tenant,
+            ticket_id=ticket.id,
+            created_at=desk.clock.now().isoformat(),
+            question=question,
+            evidence=evidence,
+            attempts=tuple(self.attempts),
+            incidents=tuple(self.incidents),
+            decision=decision,
+            manifest=desk.provenance(evidence.generation),
+            timings_ms=self.timings_ms,
+        )

@@ -1,0 +1,32 @@
+"""Verdict → Step: the draft stands, the next model tries, or a human takes over. Pure; delivering acts."""
+
+from collections.abc import Sequence
+
+from assistant.kernel.conversation import Answer, Step, Tier, ToHuman, TryTier, Verdict
+from assistant.kernel.policy import DecidePolicy
+from assistant.kernel.reasons import Reason
+
+def decide(verdict: Verdict, tier: Tier, tiers: Sequence[Tier], policy: DecidePolicy) -> Step:
+    """Accept the draft, or go up: to the next of ``tiers`` after ``tier``, and after the last to a human."""
+    against = _objections(verdict, policy)
+    if not against:
+        return Answer(draft=verdict.draft, reasons=(Reason.SUPPORTED,))
+    later = tiers[tiers.index(tier) + 1 :]
+    return TryTier(tier=later[0], reasons=against) if later else ToHuman(reasons=against)
+
+
+def _objections(verdict: Verdict, policy: DecidePolicy) -> tuple[Reason, ...]:
+    """Why this draft may not be shown as an answer, most telling first; empty when it may."""
+    kept = len(verdict.draft.sentences)
+    against: list[Reason] = []
+    whole = {Reason.NO_ANSWER_IN_DRAFT, Reason.WRONG_LANGUAGE}
+    against += [finding.reason for finding in verdict.findings if finding.reason in whole]
+    if not kept or verdict.dropped / (kept + verdict.dropped) > policy.max_dropped_share:
+        against += [finding.reason for finding in verdict.findings]
+    if not kept:
+        against.append(Reason.WEAK_EVIDENCE)
+    elif verdict.support < policy.min_mean_support:
+        against.append(Reason.WEAK_EVIDENCE)
+    if kept and verdict.question_coverage < policy.min_question_coverage:
+        against.append(Reason.OFF_QUESTION)
+    return tuple(dict.fromkeys(against))

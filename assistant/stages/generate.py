@@ -1,0 +1,77 @@
+"""Question, Evidence and a model → RawDraft: a short prompt of the passages that matter, and a reply."""
+
+import re
+from collections.abc import Sequence
+
+from assistant.kernel.conversation import Question, RawDraft, Tier
+from assistant.kernel.errors import PromptTooLong
+from assistant.kernel.generation import ChatMessage, Sampling, run_to_end
+from assistant.kernel.knowledge import Evidence, Passage
+from assistant.kernel.policy import GeneratePolicy
+from assistant.ports import LanguageModel, OnToken
+from assistant.prompts import Prompt
+
+_OWN_TAGS = re.compile(r"</?\s*(?:passage|question|earlier)\b", re.IGNORECASE)
+_LANGUAGE_NAMES = {
+    "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
+    "es": "Spanish", "fi": "Finnish", "fr": "French", "hu": "Hungarian", "it": "Italian", "ja": "Japanese",
+    "ko": "Korean", "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian",
+    "ru": "Russian", "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian", "zh": "Chinese",
+}  # fmt: skip
+
+
+def generate(
+    question: Question,
+    evidence: Evidence,
+    tier: Tier,
+    model: LanguageModel,
+    template: Prompt,
+    policy: GeneratePolicy,
+    *,
+    deadline_s: float,
+    on_token: OnToken,
+) -> RawDraft:
+    """Let ``model`` write a reply within ``deadline_s`` seconds, handing each token on as it comes.
+
+    Raises PromptTooLong, ModelUnavailable, DeadlineExceeded or Cancelled.
+    """
+    sampling = Sampling(max_tokens=policy.max_tokens)
+    messages, passages = _fit(question, evidence.passages[: policy.passages], template, model, sampling)
+    completion = run_to_end(model.stream(messages, sampling, deadline_s=deadline_s), on_token)
+    return RawDraft(
+        tier=tier,
+        model=model.card,
+        messages=messages,
+        sampling=sampling,
+        passages_used=tuple(passage.chunk.id for passage in passages),
+        completion=completion,
+    )
+
+
+def _fit(
+    question: Question, passages: Sequence[Passage], template: Prompt, model: LanguageModel, sampling: Sampling
+) -> tuple[tuple[ChatMessage, ...], Sequence[Passage]]:
+    """The prompt that fits ``model``: the weakest passages are left out first, the question never."""
+    room = model.card.context_length - sampling.max_tokens
+    for count in range(len(passages), 0, -1):
+        messages = _render(question, passages[:count], template)
+        if model.count_tokens(messages) <= room:
+            return messages, passages[:count]
+    raise PromptTooLong(
+        f"the question does not fit the {model.card.context_length} tokens of {model.card.name} beside a passage",
+        fix="Shorten the last message, or use a model with a longer context.",
+    )
+
+
+def _render(question: Question, passages: Sequence[Passage], template: Prompt) -> tuple[ChatMessage, ...]:
+    return template.render(
+        language_name=_LANGUAGE_NAMES.get(question.language, "the language of the question"),
+        passages=[{"title": _data(p.chunk.heading_line()), "text": _data(p.chunk.text)} for p in passages],
+        previous=_data(question.previous),
+        question=_data(question.text),
+    )
+
+
+def _data(text: str) -> str:
+    """``text`` without anything that could close the tags that mark it as data."""
+    return _OWN_TAGS.sub(lambda match: match.group().replace("<", "("), text)

@@ -1,0 +1,50 @@
+"""What the human gets when Deskhand stops: the case in a paragraph, the evidence, and what was tried.
+
+Code writes it, so it is there even when no model is.
+"""
+
+from collections.abc import Sequence
+
+from assistant.kernel.conversation import Handoff, Question
+from assistant.kernel.knowledge import Evidence
+from assistant.kernel.reasons import Reason, explain
+from assistant.kernel.runs import Attempt
+
+_QUOTED_CHARS = 280
+
+
+def hand_off(
+    question: Question,
+    evidence: Evidence,
+    attempts: Sequence[Attempt],
+    incidents: Sequence[str],
+    reasons: Sequence[Reason],
+) -> Handoff:
+    """The structured handoff. Nothing in a ticket's or document's text can trigger or suppress it."""
+    tried = [_tried(attempt) for attempt in attempts] + list(incidents)
+    return Handoff(
+        reasons=tuple(reasons),
+        summary=_summary(question, evidence, reasons, tried),
+        passages=evidence.passages,
+        tried=tuple(tried),
+    )
+
+
+def _tried(attempt: Attempt) -> str:
+    findings = [f"{finding.reason}: {finding.detail}" for finding in attempt.verdict.findings]
+    return f"{attempt.raw.tier} model ({attempt.raw.model.name}): " + ("; ".join(findings) or "not accepted")
+
+
+def _summary(question: Question, evidence: Evidence, reasons: Sequence[Reason], tried: Sequence[str]) -> str:
+    text = " ".join(question.text.split())
+    asked = text if len(text) <= _QUOTED_CHARS else text[:_QUOTED_CHARS].rsplit(" ", 1)[0] + " …"
+    titles = list(dict.fromkeys(passage.chunk.title for passage in evidence.passages))[:3]
+    found = f"Closest in the knowledge base: {', '.join(titles)}." if titles else "Nothing was found for it."
+    turns = sum(message.author == "customer" for message in question.transcript)
+    parts = [
+        f"The customer writes ({question.language}, message {turns} of theirs): “{asked}”" if text else "",
+        " ".join(explain(reasons)),
+        found,
+        f"Drafts tried: {len(tried)}." if tried else "No draft was tried.",
+    ]
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,80 @@
+"""Question → Evidence: passages by meaning and by words, fused by rank, within the scope."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from assistant.kernel.conversation import Question
+from assistant.kernel.knowledge import Evidence, Passage, Scope
+from assistant.kernel.policy import RetrievalPolicy
+from assistant.ports import Embedder, IndexReader, Snapshot
+
+Ranking = Sequence[tuple[str, float]]
+
+
+def retrieve(
+    question: Question, scope: Scope, index: IndexReader, embedder: Embedder, policy: RetrievalPolicy
+) -> Evidence:
+    """The best passages for ``question`` that ``scope`` may see; none when nothing is published or found."""
+    snapshot = index.snapshot(scope.tenant)
+    if snapshot is None or not question.search_query.strip():
+        return Evidence(passages=(), generation=snapshot.manifest.generation if snapshot else 0, top_similarity=0.0)
+    return search(question.search_query, scope, snapshot, embedder, policy)
+
+
+def search(
+    query: str, scope: Scope, snapshot: Snapshot, embedder: Embedder, policy: RetrievalPolicy
+) -> Evidence:
+    """``retrieve`` for plain words on a given snapshot: what the search box and the evaluation use."""
+    vector = embedder.embed([query])[0]
+    dense = snapshot.dense(vector, scope.audiences, policy.candidates)
+    lexical = snapshot.lexical(query, scope.audiences, policy.candidates)
+    fused = fuse([(dense, 1.0), (lexical, policy.lexical_weight)], policy.rrf_k)
+    ids = [chunk_id for chunk_id, _ in fused]
+    similarities = dict(dense) | snapshot.similarities(
+        vector, scope.audiences, [chunk_id for chunk_id in ids if chunk_id not in dict(dense)]
+    )
+    bm25 = dict(lexical)
+    chunks = snapshot.chunks(scope.audiences, ids)
+    passages = [
+        Passage(
+            chunk=chunks[chunk_id],
+            similarity=similarities[chunk_id],
+            lexical=bm25.get(chunk_id, 0.0),
+            fused=score,
+        )
+        for chunk_id, score in fused
+    ]
+    top = max((passage.similarity for passage in passages), default=0.0)
+    return Evidence(
+        passages=_varied(passages, policy), generation=snapshot.manifest.generation, top_similarity=top
+    )
+
+
+def fuse(rankings: Sequence[tuple[Ranking, float]], k: int) -> list[tuple[str, float]]:
+    """Reciprocal rank fusion: the sum over rankings of weight / (k + rank), best first, ties by id.
+
+    Cormack, Clarke and Buettcher, "Reciprocal rank fusion outperforms Condorcet and individual rank
+    learning methods", SIGIR 2009.
+    """
+    scores: dict[str, float] = {}
+    for ranking, weight in rankings:
+        for rank, (chunk_id, _) in enumerate(ranking, start=1):
+            scores[chunk_id] = scores.get(chunk_id, 0.0) + weight / (k + rank)
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _varied(passages: Sequence[Passage], policy: RetrievalPolicy) -> tuple[Passage, ...]:
+    """The best passages without copies of the same text, and not too many of one document."""
+    kept: list[Passage] = []
+    texts: set[str] = set()
+    per_document: Counter[str] = Counter()
+    for passage in passages:
+        key = passage.chunk.document_key
+        if passage.chunk.text in texts or per_document[key] >= policy.per_document:
+            continue
+        texts.add(passage.chunk.text)
+        per_document[key] += 1
+        kept.append(passage)
+        if len(kept) == policy.shown:
+            break
+    return tuple(kept)

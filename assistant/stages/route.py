@@ -1,0 +1,48 @@
+"""Question and Evidence → Route: which model writes first, or a question back, or a human at once."""
+
+import re
+
+from assistant.kernel.conversation import Clarify, Question, Route, Tier, ToHuman, TryTier
+from assistant.kernel.knowledge import Evidence
+from assistant.kernel.policy import RoutePolicy
+from assistant.kernel.reasons import Reason
+from assistant.text.words import content_stems
+
+_PERSON = re.compile(
+    r"\b(?:(?:speak|talk|chat|connect me|put me through)\s+(?:to|with)\s+(?:an?\s+|your\s+|the\s+)?"
+    r"(?:real\s+|live\s+|actual\s+)?(?:human|person|agent|manager|supervisor|someone|representative))\b"
+    r"|\b(?:real|live|actual)\s+(?:human|person|agent)\b",
+    re.IGNORECASE,
+)
+_CLARIFY = {
+    "en": ("Could you tell us a little more about what you need?", "Is it about one of these?"),
+    "de": ("Können Sie uns etwas genauer sagen, worum es geht?", "Geht es um eines davon?"),
+    "fr": ("Pourriez-vous nous en dire un peu plus sur votre demande ?", "S'agit-il de l'un de ces sujets ?"),
+    "es": ("¿Podría darnos un poco más de detalle sobre lo que necesita?", "¿Se trata de alguno de estos temas?"),
+}
+
+
+def route(question: Question, evidence: Evidence, policy: RoutePolicy) -> Route:
+    """Before anything is written: cheap checks that say who should answer."""
+    if not question.text.strip():
+        return ToHuman(reasons=(Reason.NO_QUESTION,))
+    if _PERSON.search(question.text):
+        return ToHuman(reasons=(Reason.PERSON_REQUESTED,))
+    content = content_stems(question.text, question.language)
+    vague = not question.previous and len(set(content)) <= policy.vague_words
+    if vague and evidence.top_similarity < policy.vague_similarity:
+        return _clarify(question, evidence, policy)
+    if not evidence.passages or evidence.top_similarity < policy.min_similarity:
+        return ToHuman(reasons=(Reason.NO_EVIDENCE,))
+    if question.text.count("?") >= policy.parts_for_large or len(content) >= policy.words_for_large:
+        return TryTier(tier=Tier.LARGE, reasons=(Reason.SEVERAL_PARTS,))
+    return TryTier(tier=Tier.SMALL)
+
+
+def _clarify(question: Question, evidence: Evidence, policy: RoutePolicy) -> Clarify:
+    """A question back that offers the nearest documents: no model writes it, so nothing in it is invented."""
+    titles = [p.chunk.title for p in evidence.passages if p.similarity >= policy.min_similarity / 2 and p.chunk.title]
+    options = tuple(dict.fromkeys(titles))[: policy.options]
+    ask, offer = _CLARIFY.get(question.language, _CLARIFY["en"])
+    text = "\n".join([f"{ask} {offer}", *(f"- {option}" for option in options)]) if options else ask
+    return Clarify(question=text, options=options, reasons=(Reason.UNDERSPECIFIED,))

@@ -1,0 +1,63 @@
+"""Split text into sentences, keeping the character offsets of each."""
+
+import re
+from typing import NamedTuple
+
+_ABBREVIATIONS = frozenset(
+    "e.g i.e etc vs mr mrs ms dr prof st no nos fig sec ca approx inc ltd co corp dept est min max "
+    "jan feb mar apr jun jul aug sep sept oct nov dec z.b d.h u.a bzw nr str usw".split()
+)
+_TERMINATOR = re.compile(r"[.!?…。！？]+[\"'”’)\]]*(?:\s*\[\d+(?:\s*,\s*\d+)*\])*(?=\s|$)|[。！？]")
+_LIST_ITEM = re.compile(r"^\s*(?:[-*•‣]|\(?\d{1,2}[.)]|[a-z][.)])\s+")
+
+
+class Span(NamedTuple):
+    """``text[start:end]``, stripped of surrounding space."""
+
+    start: int
+    end: int
+    text: str
+
+
+def split_sentences(text: str) -> list[Span]:
+    """Sentences of ``text`` in order. A line break always ends one; a list marker never does.
+
+    Citation marks such as ``[1]`` stay with the sentence before them. Abbreviations, initials and
+    decimal points do not split.
+    """
+    spans: list[Span] = []
+    offset = 0
+    for line in text.splitlines(keepends=True):
+        spans.extend(_split_line(line, offset))
+        offset += len(line)
+    return spans
+
+
+def _split_line(line: str, offset: int) -> list[Span]:
+    found: list[Span] = []
+    start = 0
+    marker = _LIST_ITEM.match(line)
+    search_from = marker.end() if marker else 0
+    for match in _TERMINATOR.finditer(line, search_from):
+        if line[match.start()] == "." and _is_abbreviation(line, match.start()):
+            continue
+        found.append(_stripped(line, start, match.end(), offset))
+        start = match.end()
+    found.append(_stripped(line, start, len(line), offset))
+    return [span for span in found if span.text]
+
+
+def _is_abbreviation(line: str, dot: int) -> bool:
+    """Whether the word before this full stop is one that is written with it."""
+    word = re.search(r"(\S+)$", line[:dot])
+    if word is None:
+        return False
+    bare = word.group(1).lower().lstrip("([\"'“")
+    return bare in _ABBREVIATIONS or (len(bare) == 1 and bare.isalpha())
+
+
+def _stripped(line: str, start: int, end: int, offset: int) -> Span:
+    raw = line[start:end]
+    left = len(raw) - len(raw.lstrip())
+    text = raw.strip()
+    return Span(offset + start + left, offset + start + left + len(text), text)

@@ -1,0 +1,111 @@
+"""What a sentence claims, as comparable pieces: content words, numbers, names and links."""
+
+import re
+from functools import lru_cache
+
+import snowballstemmer
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*", re.UNICODE)
+_LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'\])}]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_CITATION = re.compile(r"\s*\[\s*\d+(?:\s*[,;]\s*\d+)*\s*\]")
+_NUMBER_WORDS = dict(
+    zip(
+        "zero one two three four five six seven eight nine ten eleven twelve".split(),
+        map(str, range(13)),
+        strict=True,
+    )
+)
+_STOPWORDS = frozenset(
+    """a about above after again against all also am an and any are aren't as at be because been before being
+    below between both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during
+    each either else etc ever few for from further get gets got had hadn't has hasn't have haven't having he her
+    here hers herself hi him himself his how however i i'd i'll i'm i've if in into is isn't it it's its itself
+    just let like me more most much must my myself no nor not now of off on once only or other our ours
+    ourselves out over own per please quite rather really same shall she should shouldn't since so some such than
+    that that's the their theirs them themselves then there there's these they they're this those though through
+    thus to too under until up upon us very via was wasn't we we're well were weren't what what's when where
+    whether which while who whom whose why will with within without won't would wouldn't yes yet you you'd you'll
+    you're you've your yours yourself yourselves hello dear thanks thank hey okay ok""".split()
+)
+_STEMMERS = {
+    "da": "danish", "de": "german", "en": "english", "es": "spanish", "fi": "finnish", "fr": "french",
+    "hu": "hungarian", "it": "italian", "nl": "dutch", "no": "norwegian", "pt": "portuguese", "ro": "romanian",
+    "ru": "russian", "sv": "swedish", "tr": "turkish",
+}  # fmt: skip
+
+
+def strip_citations(text: str) -> str:
+    """``text`` without marks such as ``[1]`` or ``[1, 2]``."""
+    return _CITATION.sub("", text)
+
+
+def words(text: str) -> list[str]:
+    """Words in order, as written."""
+    return [match.group() for match in _WORD.finditer(text)]
+
+
+def content_stems(text: str, language: str = "en") -> list[str]:
+    """Stems of the words that carry meaning, in order, with repeats. Number words become digits."""
+    stems = []
+    for word in words(text):
+        lowered = word.lower().replace("’", "'")
+        if lowered in _STOPWORDS:
+            continue
+        lowered = lowered.removesuffix("'s")
+        stems.append(_NUMBER_WORDS.get(lowered) or _stem(lowered, language))
+    return stems
+
+
+def numbers(text: str) -> set[str]:
+    """Numbers in a canonical form: ``1,000`` and ``1000`` are equal, so are ``2.50`` and ``2.5``, and ``three`` and ``3``."""
+    bare = _LINK.sub(" ", text)
+    found = {_canonical_number(match.group()) for match in _NUMBER.finditer(bare)}
+    found.update(_NUMBER_WORDS[word] for word in map(str.lower, words(bare)) if word in _NUMBER_WORDS)
+    found.discard("")
+    return found
+
+
+def names(text: str) -> set[str]:
+    """Words written like names, lower-cased: capitalised inside a sentence, or with capitals or digits within.
+
+    The first word of a sentence counts only if its capitals are not explained by its place.
+    """
+    found = set()
+    first = True
+    for match in re.finditer(r"[^\W_]+(?:[-'’][^\W_]+)*|[.!?:;\n]", _LINK.sub(" ", text)):
+        token = match.group()
+        if token in ".!?:;\n":
+            first = True
+            continue
+        inner = any(ch.isupper() for ch in token[1:])
+        capital = token[0].isupper() and len(token) > 1
+        if any(ch.isalpha() for ch in token) and (inner or (capital and not first)):
+            found.add(token.lower().replace("’", "'").removesuffix("'s"))
+        first = False
+    return {name for name in found if name not in _STOPWORDS}
+
+
+def links(text: str) -> set[str]:
+    """Web addresses and e-mail addresses, lower-cased, without trailing punctuation."""
+    return {match.group().lower().rstrip(".,;:!?)") for match in _LINK.finditer(text)}
+
+
+@lru_cache(maxsize=100_000)
+def _stem(word: str, language: str) -> str:
+    return str(_stemmer(_STEMMERS.get(language[:2], "english")).stemWord(word))
+
+
+@lru_cache(maxsize=16)
+def _stemmer(name: str) -> "snowballstemmer.stemmer":
+    return snowballstemmer.stemmer(name)
+
+
+def _canonical_number(text: str) -> str:
+    digits = text
+    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", digits):
+        digits = digits.replace(",", "")
+    digits = digits.replace(",", ".")
+    if digits.count(".") == 1:
+        digits = digits.rstrip("0").rstrip(".")
+    return digits.lstrip("0") or ("0" if digits else "")

@@ -1,0 +1,199 @@
+"""Settings → App: the only place where adapters are chosen."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import Engine
+
+from assistant import __version__
+from assistant.adapters.clock import SystemClock
+from assistant.adapters.embedder import SentenceTransformersEmbedder
+from assistant.adapters.openai import OpenAIModel
+from assistant.adapters.queue import CeleryQueue
+from assistant.adapters.snapshot.reader import FolderIndexReader
+from assistant.adapters.snapshot.writer import FolderIndexWriter
+from assistant.adapters.store.database import Sessions, migrate, open_database, pending
+from assistant.adapters.store.documents import SqlDocumentStore
+from assistant.adapters.store.jobs import SqlJobStore
+from assistant.adapters.store.keys import SqlKeyStore
+from assistant.adapters.store.runs import SqlRunStore
+from assistant.config import Settings
+from assistant.engine.local import LocalModel, usable_cores
+from assistant.engine.process import ModelProcess
+from assistant.engine.protocol import ChildSettings, ModelFile
+from assistant.kernel.conversation import Tier
+from assistant.kernel.errors import DatabaseError, ModelFileError
+from assistant.kernel.generation import ModelCard
+from assistant.kernel.knowledge import EmbedderIdentity
+from assistant.kernel.policy import Policy
+from assistant.kernel.runs import RunManifest
+from assistant.models.catalogue import Catalogue, CatalogueModel, load_catalogue
+from assistant.pipeline import Desk
+from assistant.policies import load_policy
+from assistant.ports import JobQueue, LanguageModel
+from assistant.prompts import Prompt, load_prompt
+
+
+@dataclass(frozen=True)
+class App:
+    """Everything one process of Deskhand is made of. Parts are built when first asked for."""
+
+    settings: Settings
+
+    @cached_property
+    def clock(self) -> SystemClock:
+        return SystemClock()
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return load_catalogue(self.settings.catalogue)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database, its schema up to date. SQLite is brought up to date here; a server's by `deskhand init`."""
+        engine = open_database(self.settings.database())
+        if engine.dialect.name == "sqlite":
+            migrate(engine)
+        elif pending(engine):
+            raise DatabaseError("the database schema is older than this version", fix="Run `deskhand init`.")
+        return engine
+
+    @cached_property
+    def _sessions(self) -> Sessions:
+        return Sessions(self.engine)
+
+    @cached_property
+    def documents(self) -> SqlDocumentStore:
+        return SqlDocumentStore(self._sessions, self.clock)
+
+    @cached_property
+    def runs(self) -> SqlRunStore:
+        return SqlRunStore(self._sessions, self.clock)
+
+    @cached_property
+    def keys(self) -> SqlKeyStore:
+        return SqlKeyStore(self._sessions, self.clock)
+
+    @cached_property
+    def jobs(self) -> SqlJobStore:
+        return SqlJobStore(self._sessions, self.clock)
+
+    @cached_property
+    def queue(self) -> JobQueue | None:
+        """Celery, or None when this process runs its jobs itself."""
+        return CeleryQueue(self.settings.redis_url) if self.settings.redis_url else None
+
+    @cached_property
+    def embedder(self) -> SentenceTransformersEmbedder:
+        model = self.catalogue.get(self.settings.embedder)
+        identity = EmbedderIdentity(
+            name=model.name, sha256=model.sha256, dimension=model.dimension, max_tokens=self.settings.chunk_tokens
+        )
+        return SentenceTransformersEmbedder(model.path_in(self.settings.models), identity)
+
+    @cached_property
+    def index(self) -> FolderIndexReader:
+        return FolderIndexReader(self.settings.snapshots, self.embedder.identity)
+
+    @cached_property
+    def index_writer(self) -> FolderIndexWriter:
+        return FolderIndexWriter(self.settings.snapshots, self.clock)
+
+    @cached_property
+    def model_process(self) -> ModelProcess:
+        """The child that owns all local models of this machine."""
+        files = tuple(
+            ModelFile(
+                name=model.name,
+                path=str(self._checked(model)),
+                context_length=min(self.settings.context_length, model.context_length),
+                gpu_layers=self.settings.gpu_layers,
+            )
+            for model in self.local_models.values()
+        )
+        return ModelProcess(ChildSettings(models=files, threads=self.settings.threads or usable_cores()))
+
+    @cached_property
+    def local_models(self) -> dict[Tier, CatalogueModel]:
+        """The tiers answered by GGUF files here."""
+        wanted = {
+            Tier.SMALL: (self.settings.small_model, self.settings.small_base_url),
+            Tier.LARGE: (self.settings.large_model, self.settings.large_base_url),
+        }
+        return {tier: self.catalogue.get(name) for tier, (name, url) in wanted.items() if name and not url}
+
+    @cached_property
+    def models(self) -> dict[Tier, LanguageModel]:
+        """Each tier that the settings name, behind the same port."""
+        settings = self.settings
+        remote = {
+            Tier.SMALL: (settings.small_model, settings.small_base_url, settings.small_api_key),
+            Tier.LARGE: (settings.large_model, settings.large_base_url, settings.large_api_key),
+        }
+        models: dict[Tier, LanguageModel] = {}
+        for tier, (name, url, key) in remote.items():
+            if name and url:
+                card = ModelCard(name=name, sha256="", context_length=settings.context_length)
+                models[tier] = OpenAIModel(card, url, key.get_secret_value())
+            elif name:
+                models[tier] = self._local(self.local_models[tier])
+        return models
+
+    @cached_property
+    def policy(self) -> tuple[Policy, str]:
+        return load_policy(self.settings.policy)
+
+    @cached_property
+    def prompts(self) -> dict[str, Prompt]:
+        return {"draft": load_prompt(self.settings.draft_prompt), "summary": load_prompt(self.settings.summary_prompt)}
+
+    @cached_property
+    def desk(self) -> Desk:
+        return Desk(
+            index=self.index,
+            embedder=self.embedder,
+            models=self.models,
+            prompts=self.prompts,
+            policy=self.policy[0],
+            clock=self.clock,
+            provenance=self._provenance,
+            new_id=lambda: uuid4().hex,
+            default_language=self.settings.default_language,
+        )
+
+    def close(self) -> None:
+        """Stop the model process and let go of the database."""
+        if "model_process" in self.__dict__:
+            self.model_process.close()
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+
+    def _local(self, model: CatalogueModel) -> LocalModel:
+        length = min(self.settings.context_length, model.context_length)
+        return LocalModel(ModelCard(name=model.name, sha256=model.sha256, context_length=length), self.model_process)
+
+    def _checked(self, model: CatalogueModel) -> Path:
+        path = model.path_in(self.settings.models)
+        size = path.stat().st_size if path.is_file() else 0
+        if size != model.files[0].size:
+            raise ModelFileError(
+                f"{model.name} is {'not' if not size else 'only partly'} at {path}", fix="Run `deskhand models pull`."
+            )
+        return path
+
+    def _provenance(self, generation: int) -> RunManifest:
+        policy, policy_sha256 = self.policy
+        draft = self.prompts["draft"]
+        return RunManifest(
+            code_version=__version__,
+            config_sha256=self.settings.sha256(),
+            prompt=draft.name,
+            prompt_sha256=draft.sha256,
+            policy=policy.name,
+            policy_sha256=policy_sha256,
+            calibration=policy.calibration,
+            embedder_sha256=self.embedder.identity.sha256,
+            snapshot_generation=generation,
+        )

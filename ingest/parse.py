@@ -1,0 +1,137 @@
+"""Source → ParsedDocument: text in blocks below their headings, whatever the format was.
+
+Markdown and DOCX are turned into HTML first, so that headings, lists, tables and code are read in one place.
+"""
+
+import hashlib
+import re
+import warnings
+from io import BytesIO
+
+import mammoth
+import pypdfium2
+from charset_normalizer import from_bytes
+from markdown_it import MarkdownIt
+from mdit_py_plugins.front_matter import front_matter_plugin
+
+from assistant.kernel.errors import UnreadableDocument
+from assistant.kernel.knowledge import Block, BlockKind, ParsedDocument
+from assistant.text.language import identify_language
+from ingest.html import parse_html
+from ingest.load import MEDIA_TYPES, Source
+
+MAX_PAGES = 2_000
+MAX_CHARS = 20_000_000
+
+
+def parse(source: Source) -> ParsedDocument:
+    """Read one document. Raises UnreadableDocument with the reason when nothing can be read."""
+    title, blocks = _PARSERS[source.media_type](source)
+    size = sum(len(block.text) for block in blocks)
+    if size == 0:
+        raise UnreadableDocument("no text was found in it", fix="If it is scanned, run text recognition first.")
+    if size > MAX_CHARS:
+        raise UnreadableDocument(f"{size / 1e6:.0f} million characters are too many for one document", fix="Split it.")
+    sample = " ".join(block.text for block in blocks[:40])
+    return ParsedDocument(
+        key=source.key,
+        title=source.title or title or _title_from_name(source.name),
+        url=source.url,
+        media_type=source.media_type,
+        sha256=hashlib.sha256(source.data).hexdigest(),
+        language=identify_language(sample),
+        blocks=tuple(blocks),
+    )
+
+
+def decode(data: bytes) -> str:
+    """Text from bytes in whatever encoding: byte-order mark, UTF-8, or the likeliest legacy one.
+
+    Raises UnreadableDocument when no encoding makes text of it.
+    """
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if data.startswith(mark):
+            return _clean(data.decode(encoding, "replace"))
+    try:
+        return _clean(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        best = from_bytes(data[:500_000]).best()
+    if best is None:
+        raise UnreadableDocument("its text encoding cannot be told", fix="Save it as UTF-8.")
+    return _clean(data.decode(best.encoding, "replace"))
+
+
+def _html(source: Source) -> tuple[str, list[Block]]:
+    return parse_html(decode(source.data))
+
+
+def _markdown(source: Source) -> tuple[str, list[Block]]:
+    text = decode(source.data)
+    renderer = MarkdownIt("commonmark", {"html": False}).enable("table").use(front_matter_plugin)
+    front = next((token.content for token in renderer.parse(text) if token.type == "front_matter"), "")
+    named = re.search(r"^title:\s*[\"']?(.+?)[\"']?\s*$", front, re.MULTILINE)
+    title, blocks = parse_html(renderer.render(text))
+    return (named.group(1) if named else title), blocks
+
+
+def _plain(source: Source) -> tuple[str, list[Block]]:
+    """Paragraphs at blank lines. In row documents the first line often repeats the title; it stays."""
+    text = decode(source.data)
+    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", text)]
+    blocks = [Block(kind=BlockKind.PARAGRAPH, text=part) for part in paragraphs if part]
+    first = text.strip().splitlines()[0].strip() if text.strip() else ""
+    return (first if 0 < len(first) <= 100 and len(blocks) > 1 else ""), blocks
+
+
+def _pdf(source: Source) -> tuple[str, list[Block]]:
+    try:
+        document = pypdfium2.PdfDocument(source.data)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise UnreadableDocument("it is encrypted", fix="Save it without a password.") from error
+        raise UnreadableDocument("it is damaged", fix="Save or export it again.") from error
+    with document:
+        if len(document) > MAX_PAGES:
+            raise UnreadableDocument(f"{len(document)} pages are more than {MAX_PAGES}", fix="Split it.")
+        title = str(document.get_metadata_dict().get("Title") or "").strip()
+        blocks = [block for number in range(len(document)) for block in _page(document, number)]
+    if title.lower() in {"", "untitled", "(anonymous)", "anonymous"}:
+        title = blocks[0].text.splitlines()[0][:100] if blocks else ""
+    return title, blocks
+
+
+def _page(document: pypdfium2.PdfDocument, number: int) -> list[Block]:
+    page = document[number]
+    text = _clean(page.get_textpage().get_text_bounded()).replace("\r\n", "\n")
+    page.close()
+    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", text) if part.strip()]
+    return [Block(kind=BlockKind.PARAGRAPH, text=part, anchor=f"page={number + 1}") for part in paragraphs]
+
+
+def _docx(source: Source) -> tuple[str, list[Block]]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            html = mammoth.convert_to_html(BytesIO(source.data), convert_image=lambda _: []).value
+    except Exception as error:  # mammoth passes on whatever zipfile, the XML parser or itself raises.
+        raise UnreadableDocument(f"it is damaged ({type(error).__name__})", fix="Save it again.") from error
+    return parse_html(html)
+
+
+def _clean(text: str) -> str:
+    """Without null bytes and characters that hide or reorder text."""
+    return re.sub(r"[\x00\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]", "", text)
+
+
+def _title_from_name(name: str) -> str:
+    stem = name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return re.sub(r"[-_]+", " ", stem).strip().capitalize()
+
+
+_PARSERS = {
+    "text/html": _html,
+    "text/markdown": _markdown,
+    "text/plain": _plain,
+    "application/pdf": _pdf,
+    MEDIA_TYPES[".docx"]: _docx,
+}

@@ -17,6 +17,7 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 from assistant.kernel.errors import UnreadableDocument
 from assistant.kernel.knowledge import Block, BlockKind, ParsedDocument
 from assistant.text.language import identify_language
+from assistant.text.wrapped import unwrap
 from ingest.html import parse_html
 from ingest.load import MEDIA_TYPES, Source
 
@@ -77,7 +78,7 @@ def _markdown(source: Source) -> tuple[str, list[Block]]:
 def _plain(source: Source) -> tuple[str, list[Block]]:
     """Paragraphs at blank lines. In row documents the first line often repeats the title; it stays."""
     text = decode(source.data)
-    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", text)]
+    paragraphs = [unwrap(part) for part in re.split(r"\n\s*\n", text)]
     blocks = [Block(kind=BlockKind.PARAGRAPH, text=part) for part in paragraphs if part]
     first = text.strip().splitlines()[0].strip() if text.strip() else ""
     return (first if 0 < len(first) <= 100 and len(blocks) > 1 else ""), blocks
@@ -104,7 +105,7 @@ def _page(document: pypdfium2.PdfDocument, number: int) -> list[Block]:
     page = document[number]
     text = _clean(page.get_textpage().get_text_bounded()).replace("\r\n", "\n")
     page.close()
-    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", text) if part.strip()]
+    paragraphs = [unwrap(part) for part in re.split(r"\n\s*\n", text) if part.strip()]
     return [Block(kind=BlockKind.PARAGRAPH, text=part, anchor=f"page={number + 1}") for part in paragraphs]
 
 

@@ -1,9 +1,134 @@
-"""x"""
+"""``deskhand evaluate``: measure retrieval and drafts on labelled files; a table here, JSON in build/bench."""
+
+import hashlib
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import unquote
+
 import typer
-app = typer.Typer()
-keys = typer.Typer()
-def init()->None: ...
-def serve()->None: ...
-def worker()->None: ...
-def doctor()->None: ...
-def settings()->None: ...
+from rich.table import Table
+
+from assistant.cli.session import console, messages, opened, progress_bar
+from assistant.evaluation.drafts import DraftsReport, evaluate_drafts
+from assistant.evaluation.formats import Query, read_qrels, read_queries
+from assistant.evaluation.retrieval import evaluate_retrieval
+from assistant.kernel.knowledge import Audience, Scope
+from assistant.kernel.value import Value
+from assistant.wiring import App
+from ingest.load import count, load, root_key
+from ingest.pipeline import ingest
+from ingest.wiring import create_ingest
+
+app = typer.Typer(help="Measure retrieval and drafts on labelled files.", no_args_is_help=True)
+
+Corpus = Annotated[Path, typer.Option(help="JSON lines of _id, title, text.")]
+Queries = Annotated[Path, typer.Option(help="JSON lines of _id and text (or scenario), with history and answerability if known.")]
+Distractors = Annotated[list[Path] | None, typer.Option(help="Further documents to hide the right ones among.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+Out = Annotated[Path | None, typer.Option(help="Where the JSON goes. Default: build/bench/NAME.json.")]
+Work = Annotated[Path, typer.Option(help="Folder of the index that is made for the evaluation, kept for the next time.")]
+WORK = Path("build/evaluation")
+
+
+@app.command()
+def retrieval(
+    corpus: Corpus,
+    queries: Queries,
+    qrels: Annotated[Path, typer.Option(help="TSV of query-id, corpus-id, score.")],
+    distractors: Distractors = None,
+    out: Out = None,
+    work: Work = WORK,
+    as_json: AsJson = False,
+) -> None:
+    """nDCG@10, recall, MRR and latency of retrieval."""
+    asked, judgements = read_queries(queries), read_qrels(qrels)
+    with opened(data_dir=work) as desk:
+        scope = _indexed([corpus, *(distractors or [])], desk)
+        report = evaluate_retrieval(asked, judgements, desk.desk, scope, _document_id)
+    _write(report, out or Path(f"build/bench/retrieval-{corpus.parent.name}.json"))
+    _show(report, f"Retrieval on {corpus}", as_json)
+
+
+@app.command()
+def drafts(
+    corpus: Corpus,
+    queries: Queries,
+    distractors: Distractors = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many questions, drawn evenly over the labels.")] = None,
+    seed: Annotated[int, typer.Option(help="Which questions are drawn.")] = 0,
+    out: Out = None,
+    work: Work = WORK,
+    as_json: AsJson = False,
+) -> None:
+    """Decisions by answerability, support, tiers, latency and tokens of the whole pipeline."""
+    asked = _drawn(read_queries(queries), limit, seed)
+    with opened(data_dir=work) as desk:
+        scope = _indexed([corpus, *(distractors or [])], desk)
+        desk.model_process.start()
+        with progress_bar("Drafting", len(asked)) as on_progress:
+            report = evaluate_drafts(asked, desk.desk, scope, desk.runs.record, on_progress)
+    _write(report, out or Path(f"build/bench/drafts-{corpus.parent.name}.json"))
+    if as_json:
+        console.print_json(report.model_dump_json())
+    else:
+        _show_drafts(report)
+
+
+def _indexed(paths: Sequence[Path], desk: App) -> Scope:
+    """A tenant of its own for this set of files, brought up to date; vectors are shared with other sets."""
+    tenant = "eval-" + hashlib.sha256("\0".join(str(path.resolve()) for path in paths).encode()).hexdigest()[:12]
+    with progress_bar("Indexing", sum(count(path) for path in paths)) as on_progress:
+        ingest(
+            (item for path in paths for item in load(path)),
+            tenant,
+            Audience.PUBLIC,
+            create_ingest(desk),
+            roots=[root_key(path) for path in paths],
+            allow_mass_delete=True,
+            on_progress=on_progress,
+        )
+    return Scope(tenant=tenant)
+
+
+def _drawn(queries: list[Query], limit: int | None, seed: int) -> list[Query]:
+    """``limit`` questions, every third of them unanswerable where there are enough; the rest in proportion."""
+    if limit is None or limit >= len(queries):
+        return queries
+    shuffled = random.Random(seed).sample(queries, len(queries))
+    unanswerable = [query for query in shuffled if query.answerability == "unanswerable"][: limit // 3]
+    others = [query for query in shuffled if query.answerability != "unanswerable"]
+    return others[: limit - len(unanswerable)] + unanswerable
+
+
+def _document_id(key: str) -> str:
+    return unquote(key.rsplit("#", 1)[-1])
+
+
+def _write(report: Value, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(report.model_dump_json(indent=1) + "\n", "utf-8")
+    messages.print(f"Written to {path}.")
+
+
+def _show(report: Value, title: str, as_json: bool) -> None:
+    if as_json:
+        console.print_json(report.model_dump_json())
+        return
+    table = Table("Measure", "Value", title=title)
+    for name, value in report.model_dump().items():
+        table.add_row(name, str(value))
+    console.print(table)
+
+
+def _show_drafts(report: DraftsReport) -> None:
+    table = Table("Label", "Questions", "Answered", "Clarified", "Handed off", "Agreement", title="Drafts by answerability")
+    for label, decisions in report.decisions.items():
+        total = sum(decisions.values())
+        table.add_row(
+            label, str(total), *(str(decisions.get(kind, 0)) for kind in ("answer", "clarify", "handoff")),
+            f"{report.agreement[label]:.2f}",
+        )  # fmt: skip
+    console.print(table)
+    _show(report.model_copy(update={"outcomes": (), "decisions": {}}), "Whole pipeline", as_json=False)

@@ -1,19 +1,16 @@
 """``deskhand ingest``: bring folders and files into the knowledge base."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from assistant.cli.session import EXIT_PARTLY, console, messages, opened
+from assistant.cli.session import EXIT_PARTLY, console, opened, progress_bar
 from assistant.kernel.errors import InputError
 from assistant.kernel.knowledge import Audience
 from ingest.index import index
 from ingest.load import count, load, root_key
-from ingest.pipeline import IngestReport, OnProgress
+from ingest.pipeline import IngestReport
 from ingest.pipeline import ingest as run_ingest
 from ingest.wiring import create_ingest
 
@@ -35,7 +32,7 @@ def ingest(
             manifest = index(tenant, parts.store, parts.writer, parts.embedder.identity, force=True)
             console.print(f"Snapshot {manifest.generation}: {manifest.documents} documents, {manifest.chunks} chunks.")
             return
-        with _progress(sum(count(path) for path in paths)) as on_progress:
+        with progress_bar("Ingesting", sum(count(path) for path in paths)) as on_progress:
             report = run_ingest(
                 (item for path in paths for item in load(path)),
                 tenant,
@@ -51,22 +48,6 @@ def ingest(
         _show(report)
     if report.problems:
         raise typer.Exit(EXIT_PARTLY)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[OnProgress]:
-    columns = (
-        TextColumn("Ingesting"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=messages) as progress:
-        task = progress.add_task("ingest", total=total, rate="")
-
-        def advance(documents: int) -> None:
-            speed = progress.tasks[0].speed
-            progress.update(task, advance=documents, rate=f"{speed:.1f} documents/s" if speed else "")
-
-        yield advance
 
 
 def _show(report: IngestReport) -> None:

@@ -1,10 +1,11 @@
 """What every command shares: the App it works with, and how errors reach a person."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from assistant.config import load_settings
 from assistant.kernel.errors import DeskhandError, RetryLater, Stopped
@@ -28,6 +29,23 @@ def opened(**overrides: object) -> Iterator[App]:
         yield app
     finally:
         app.close()
+
+
+@contextmanager
+def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar with rate and time left on standard error; yields what to tell how many more are done."""
+    columns = (
+        TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=messages) as progress:
+        task = progress.add_task(what, total=total, rate="")
+
+        def advance(done: int) -> None:
+            speed = progress.tasks[0].speed
+            progress.update(task, advance=done, rate=f"{speed:.1f}/s" if speed else "")
+
+        yield advance
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def _objections(verdict: Verdict, policy: DecidePolicy) -> tuple[Reason, ...]:
     """Why this draft may not be shown as an answer, most telling first; empty when it may."""
     kept = len(verdict.draft.sentences)
     against: list[Reason] = []
-    whole = {Reason.NO_ANSWER_IN_DRAFT, Reason.WRONG_LANGUAGE}
+    whole = {Reason.NO_ANSWER_IN_DRAFT, Reason.WRONG_LANGUAGE, Reason.CUT_SHORT}
     against += [finding.reason for finding in verdict.findings if finding.reason in whole]
     if not kept or verdict.dropped / (kept + verdict.dropped) > policy.max_dropped_share:
         against += [finding.reason for finding in verdict.findings]

@@ -18,7 +18,7 @@ CREATE VIRTUAL TABLE words_public USING fts5(heading, body, content='', tokenize
 CREATE VIRTUAL TABLE words_internal USING fts5(heading, body, content='', tokenize='porter unicode61 remove_diacritics 2');
 """
 _WORD = re.compile(r"\w+", re.UNICODE)
-MAX_QUERY_WORDS = 64
+MAX_QUERY_WORDS = 400
 HEADING_WEIGHT, BODY_WEIGHT = 1.0, 1.0
 _COMMON = frozenset(
     "a about after all also am an and any are as at be been but by can could did do does for from get had has have how i "

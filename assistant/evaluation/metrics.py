@@ -1,0 +1,36 @@
+"""Ranking metrics over document ids, as pytrec_eval defines them; binary or graded relevance."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+
+def ndcg(ranking: Sequence[str], relevance: Mapping[str, float], k: int) -> float:
+    """Normalised discounted cumulative gain at ``k``, linear gain (Järvelin and Kekäläinen, TOIS 2002)."""
+    ideal = _dcg(sorted(relevance.values(), reverse=True)[:k])
+    return _dcg([relevance.get(item, 0.0) for item in ranking[:k]]) / ideal if ideal else 0.0
+
+
+def recall(ranking: Sequence[str], relevance: Mapping[str, float], k: int) -> float:
+    """Share of the relevant documents among the first ``k``."""
+    relevant = {item for item, gain in relevance.items() if gain > 0}
+    return len(relevant & set(ranking[:k])) / len(relevant) if relevant else 0.0
+
+
+def reciprocal_rank(ranking: Sequence[str], relevance: Mapping[str, float]) -> float:
+    """1 / rank of the first relevant document; 0 when there is none."""
+    ranks = (rank for rank, item in enumerate(ranking, start=1) if relevance.get(item, 0.0) > 0)
+    return 1.0 / next(ranks, math.inf)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least ``share`` of all do not exceed (nearest rank); 0 for no values."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
+
+
+def mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values) if values else 0.0
+
+
+def _dcg(gains: Sequence[float]) -> float:
+    return math.fsum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, start=1))

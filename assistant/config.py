@@ -29,13 +29,17 @@ class Settings(BaseSettings):
         default="",
         description="Broker for Celery workers, such as redis://host:6379/0. Empty: the service runs jobs itself.",
     )
-    catalogue: Path | None = Field(default=None, description="A TOML file of further models, formed like the shipped catalogue.")
+    catalogue: Path | None = Field(
+        default=None, description="A TOML file of further models, formed like the shipped catalogue."
+    )
     model_hub: str = Field(
-        default="https://huggingface.co", description="Where catalogue repositories are looked up first. Empty: never ask a hub."
+        default="https://huggingface.co",
+        description="Where catalogue repositories are looked up first. Empty: never ask a hub.",
     )
     embedder: str = Field(default="all-minilm-l6-v2", description="Catalogue name of the embedding model.")
     small_model: str = Field(
-        default="qwen2.5-coder-0.5b-instruct-q4_k_m", description="Catalogue name of the model that writes first. Empty: none."
+        default="qwen2.5-coder-0.5b-instruct-q4_k_m",
+        description="Catalogue name of the model that writes first. Empty: none.",
     )
     large_model: str = Field(
         default="qwen2.5-coder-1.5b-instruct-q4_k_m",
@@ -48,15 +52,25 @@ class Settings(BaseSettings):
     large_base_url: str = Field(default="", description="An OpenAI-compatible server in place of the large model.")
     large_api_key: SecretStr = Field(default=SecretStr(""), description="Key for that server.")
     context_length: int = Field(
-        default=4096, ge=512, description="Tokens a local model keeps in mind; memory grows with it (12 and 29 KB a token)."
+        default=4096,
+        ge=512,
+        description="Tokens a local model keeps in mind; memory grows with it (12 and 29 KB a token).",
     )
-    gpu_layers: int = Field(default=0, ge=-1, description="Layers of local models put on a GPU; -1 is all. Needs a CUDA build.")
+    gpu_layers: int = Field(
+        default=0, ge=-1, description="Layers of local models put on a GPU; -1 is all. Needs a CUDA build."
+    )
     threads: int = Field(default=0, ge=0, description="Threads of local models. 0: as many as there are usable cores.")
-    policy: str = Field(default="default-1", description="Version of the decision thresholds, a file in assistant/policies.")
+    policy: str = Field(
+        default="default-1", description="Version of the decision thresholds, a file in assistant/policies."
+    )
     draft_prompt: str = Field(default="draft/1", description="Version of the prompt for drafts.")
     summary_prompt: str = Field(default="summary/1", description="Version of the prompt for summaries.")
-    default_language: str = Field(default="en", description="Language taken when a ticket is too short to tell (ISO 639-1).")
-    chunk_tokens: int = Field(default=256, ge=64, le=512, description="Longest chunk with its heading, in tokens of the embedder.")
+    default_language: str = Field(
+        default="en", description="Language taken when a ticket is too short to tell (ISO 639-1)."
+    )
+    chunk_tokens: int = Field(
+        default=256, ge=64, le=512, description="Longest chunk with its heading, in tokens of the embedder."
+    )
     overlap_tokens: int = Field(default=32, ge=0, le=128, description="Tokens repeated where running text is cut.")
     host: str = Field(default="127.0.0.1", description="Address the service listens on.")
     port: int = Field(default=8030, ge=1, le=65535, description="Port the service listens on.")

@@ -3,13 +3,24 @@
 The loop "small, then large, then human" lives here and nowhere else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Iterator, assert_never
+from typing import assert_never
 
 from assistant.kernel.conversation import (
-    Answer, Clarify, Decision, Handoff, Question, RawDraft, Route, Step, Ticket, TicketSummary, Tier, ToHuman, TryTier,
+    Answer,
+    Clarify,
+    Decision,
+    Question,
+    RawDraft,
+    Route,
+    Step,
+    Ticket,
+    TicketSummary,
+    Tier,
+    ToHuman,
+    TryTier,
 )  # fmt: skip
 from assistant.kernel.errors import DeadlineExceeded, ModelUnavailable, PromptTooLong
 from assistant.kernel.generation import Token
@@ -135,7 +146,9 @@ class _Work:
 
     def _give_up_on(self, tier: Tier, reason: Reason, why: str) -> TryTier | ToHuman:
         self.incidents.append(f"{tier} model: {why}")
-        later = [known for known in Tier if known in self.desk.models and list(Tier).index(known) > list(Tier).index(tier)]
+        later = [
+            known for known in Tier if known in self.desk.models and list(Tier).index(known) > list(Tier).index(tier)
+        ]
         return TryTier(tier=later[0], reasons=(reason,)) if later else ToHuman(reasons=(reason,))
 
     def _tell(self, tier: Tier, token: Token) -> None:

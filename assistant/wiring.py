@@ -14,7 +14,7 @@ from assistant.adapters.openai import OpenAIModel
 from assistant.adapters.queue import CeleryQueue
 from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
-from assistant.adapters.store.database import Sessions, migrate, open_database, pending
+from assistant.adapters.store.database import DatabaseFacts, Sessions, inspect_database, migrate, open_database, pending
 from assistant.adapters.store.documents import SqlDocumentStore
 from assistant.adapters.store.jobs import SqlJobStore
 from assistant.adapters.store.keys import SqlKeyStore
@@ -32,7 +32,7 @@ from assistant.kernel.runs import RunManifest
 from assistant.models.catalogue import Catalogue, CatalogueModel, load_catalogue
 from assistant.pipeline import Desk
 from assistant.policies import load_policy
-from assistant.ports import JobQueue, LanguageModel
+from assistant.ports import LanguageModel
 from assistant.prompts import Prompt, load_prompt
 
 
@@ -60,6 +60,14 @@ class App:
             raise DatabaseError("the database schema is older than this version", fix="Run `deskhand init`.")
         return engine
 
+    def migrate(self) -> None:
+        """Bring the database's schema up to date, whichever database it is."""
+        migrate(open_database(self.settings.database()))
+
+    def database_facts(self) -> DatabaseFacts:
+        """Whether the database can be used safely, for `deskhand doctor`. Raises DatabaseError."""
+        return inspect_database(self.engine)
+
     @cached_property
     def _sessions(self) -> Sessions:
         return Sessions(self.engine)
@@ -81,7 +89,7 @@ class App:
         return SqlJobStore(self._sessions, self.clock)
 
     @cached_property
-    def queue(self) -> JobQueue | None:
+    def queue(self) -> CeleryQueue | None:
         """Celery, or None when this process runs its jobs itself."""
         return CeleryQueue(self.settings.redis_url) if self.settings.redis_url else None
 

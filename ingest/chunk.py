@@ -28,7 +28,9 @@ class _Piece(NamedTuple):
     tokens: int
 
 
-def chunk(document: ParsedDocument, audience: Audience, count_tokens: CountTokens, size: int, overlap: int) -> list[Chunk]:
+def chunk(
+    document: ParsedDocument, audience: Audience, count_tokens: CountTokens, size: int, overlap: int
+) -> list[Chunk]:
     """Chunks in order. ``size`` counts the heading line too, as it is embedded with the text.
 
     A chunk never spans two headings. Tables, code and lists stay whole where they fit. Where running

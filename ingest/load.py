@@ -4,9 +4,9 @@ import gzip
 import json
 import zipfile
 from collections.abc import Iterator
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from assistant.kernel.errors import InputError, UnreadableDocument
@@ -103,7 +103,9 @@ def _read(file: Path, root: Path) -> Iterator[Source | Problem]:
     except UnreadableDocument as error:
         yield Problem(name=name, reason=str(error), fix=error.fix, key=file.as_uri())
     except OSError as error:
-        yield Problem(name=name, reason=f"cannot be read: {error.strerror}", fix="Check its permissions.", key=file.as_uri())
+        yield Problem(
+            name=name, reason=f"cannot be read: {error.strerror}", fix="Check its permissions.", key=file.as_uri()
+        )
 
 
 def media_type(name: str, data: bytes) -> str:
@@ -153,17 +155,32 @@ def _rows(file: Path, name: str) -> Iterator[Source | Problem]:
             for number, line in enumerate(lines, start=1):
                 read += len(line)
                 if read > MAX_TABLE_BYTES:
-                    yield Problem(name=f"{name}:{number}", reason="the file is too large; the rest was left out", fix="Split it.", key=whole)
+                    yield Problem(
+                        name=f"{name}:{number}",
+                        reason="the file is too large; the rest was left out",
+                        fix="Split it.",
+                        key=whole,
+                    )
                     return
                 if line.strip():
                     yield _row(file, name, number, line, seen)
         except (OSError, EOFError) as error:
-            yield Problem(name=f"{name}:{number + 1}", reason=f"cannot be unpacked further: {error}", fix="Save it again.", key=whole)
+            yield Problem(
+                name=f"{name}:{number + 1}",
+                reason=f"cannot be unpacked further: {error}",
+                fix="Save it again.",
+                key=whole,
+            )
     if not seen:
-        yield Problem(name=name, reason="no document was found in it", fix='Write lines like {"_id": "1", "text": "…"}.', key=whole)
+        yield Problem(
+            name=name,
+            reason="no document was found in it",
+            fix='Write lines like {"_id": "1", "text": "…"}.',
+            key=whole,
+        )
 
 
-def _open_rows(file: Path) -> IO[bytes]:
+def _open_rows(file: Path) -> gzip.GzipFile | BufferedReader:
     return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
 
 
@@ -174,14 +191,23 @@ def _row(file: Path, name: str, number: int, line: bytes, seen: set[str]) -> Sou
     except ValueError as error:
         return Problem(name=place, reason=f"not JSON: {error}", fix="Write one object a line.", key=whole)
     if not isinstance(row, dict) or not isinstance(row.get("_id"), (str, int)) or not isinstance(row.get("text"), str):
-        return Problem(name=place, reason='no "_id" and "text"', fix='Write lines like {"_id": "1", "text": "…"}.', key=whole)
+        return Problem(
+            name=place, reason='no "_id" and "text"', fix='Write lines like {"_id": "1", "text": "…"}.', key=whole
+        )
     row_id = str(row["_id"])
     if row_id in seen:
-        return Problem(name=place, reason=f"the _id {row_id!r} stands twice; the first was kept", fix="Make ids unique.", key=f"{whole}{quote(row_id)}")
+        return Problem(
+            name=place,
+            reason=f"the _id {row_id!r} stands twice; the first was kept",
+            fix="Make ids unique.",
+            key=f"{whole}{quote(row_id)}",
+        )
     seen.add(row_id)
     key = f"{file.as_uri()}#{quote(row_id)}"
     if not row["text"].strip():
-        return Problem(name=place, reason=f"document {row_id!r} has no text", fix="Delete the row.", key=f"{whole}{quote(row_id)}")
+        return Problem(
+            name=place, reason=f"document {row_id!r} has no text", fix="Delete the row.", key=f"{whole}{quote(row_id)}"
+        )
     title = row["title"] if isinstance(row.get("title"), str) else ""
     url = row["url"] if isinstance(row.get("url"), str) else key
     return Source(key, place, "text/plain", row["text"].encode("utf-8", "replace"), url, title)

@@ -17,7 +17,12 @@ from assistant.kernel.errors import DeadlineExceeded, InputError, NotFound
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Token
 from assistant.kernel.jobs import Job, JobName, JobState, Upload
 from assistant.kernel.knowledge import (
-    Audience, Chunk, EmbedderIdentity, ParsedDocument, SnapshotManifest, documents_digest,
+    Audience,
+    Chunk,
+    EmbedderIdentity,
+    ParsedDocument,
+    SnapshotManifest,
+    documents_digest,
 )  # fmt: skip
 from assistant.kernel.runs import Feedback, Run
 from assistant.ports import StoredDocument, Vectors
@@ -67,7 +72,9 @@ class HashingEmbedder:
 class ScriptedModel:
     """Says what a function of the messages returns, word by word."""
 
-    def __init__(self, reply: Callable[[Sequence[ChatMessage]], str], name: str = "scripted", context: int = 4096) -> None:
+    def __init__(
+        self, reply: Callable[[Sequence[ChatMessage]], str], name: str = "scripted", context: int = 4096
+    ) -> None:
         self._reply = reply
         self._card = ModelCard(name=name, sha256=hashlib.sha256(name.encode()).hexdigest(), context_length=context)
 
@@ -104,9 +111,7 @@ class MemorySnapshot:
     by_id: Mapping[str, Chunk]
     vectors: Mapping[str, NDArray[np.float32]]
 
-    def dense(
-        self, vector: NDArray[np.float32], audiences: frozenset[Audience], limit: int
-    ) -> list[tuple[str, float]]:
+    def dense(self, vector: NDArray[np.float32], audiences: frozenset[Audience], limit: int) -> list[tuple[str, float]]:
         ids = [chunk.id for chunk in self.by_id.values() if chunk.audience in audiences]
         scores = self.similarities(vector, audiences, ids)
         return sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit]
@@ -224,6 +229,14 @@ class MemoryDocumentStore:
 
     def delete(self, tenant: str, keys: Sequence[str]) -> int:
         return sum(self._documents.pop((tenant, key), None) is not None for key in keys)
+
+    def delete_by_id(self, tenant: str, document_id: str) -> None:
+        found = [
+            key for (owner, key), stored in self._documents.items() if owner == tenant and stored.id == document_id
+        ]
+        if not found:
+            raise NotFound(f"there is no document {document_id!r}")
+        self.delete(tenant, found)
 
     def vectors(self, embedder: EmbedderIdentity, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         known = {text: self._vectors.get((embedder.sha256, text)) for text in texts}

@@ -124,7 +124,9 @@ def _check(response: httpx2.Response) -> None:
             f"the model server answered {status}", fix="Check DESKHAND_…_BASE_URL, …_API_KEY and the model's name."
         )
     if status == 429:
-        raise RetryLater("the model server has too much to do", retry_after_s=float(response.headers.get("Retry-After", 5)))
+        raise RetryLater(
+            "the model server has too much to do", retry_after_s=float(response.headers.get("Retry-After", 5))
+        )
     if status < 500:
         raise InputError(f"the model server refused the request with {status}", fix="It may be too long for the model.")
     raise ModelUnavailable(f"the model server answered {status}")

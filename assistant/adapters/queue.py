@@ -4,14 +4,15 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from assistant.kernel.errors import ConfigurationError
+from assistant.kernel.jobs import RUN_JOB
 
-RUN_JOB = "deskhand.run_job"
 QUEUE = "ingest"
 
 
 def create_celery(broker_url: str) -> Celery:
     """A Celery application on this broker. Results stay in SQL; tasks are acknowledged when taken, for the job row
-    and not the broker is the truth."""
+    and not the broker is the truth.
+    """
     app = Celery("deskhand", broker=broker_url)
     app.conf.update(
         task_default_queue=QUEUE,
@@ -32,11 +33,11 @@ class CeleryQueue:
     def __init__(self, broker_url: str) -> None:
         if not broker_url.startswith(("redis://", "rediss://", "redis+socket://")):
             raise ConfigurationError("DESKHAND_REDIS_URL is not a Redis URL", fix="Write it like redis://host:6379/0.")
-        self._app = create_celery(broker_url)
+        self.celery = create_celery(broker_url)
 
     def wake(self, job_id: str) -> None:
         """Send the id; an unreachable broker is not an error, because the relay will send it again."""
         try:
-            self._app.send_task(RUN_JOB, args=[job_id], queue=QUEUE, retry=False)
+            self.celery.send_task(RUN_JOB, args=[job_id], queue=QUEUE, retry=False)
         except OperationalError:
             return

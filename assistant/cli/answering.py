@@ -26,12 +26,16 @@ Text = Annotated[str | None, typer.Option(help="The customer's message.")]
 Files = Annotated[list[Path] | None, typer.Option("--file", help="A ticket as JSON; may be given several times.")]
 
 
-def search(query: str, tenant: Tenant = "default", internal: Internal = False, limit: int = 5, as_json: AsJson = False) -> None:
+def search(
+    query: str, tenant: Tenant = "default", internal: Internal = False, limit: int = 5, as_json: AsJson = False
+) -> None:
     """Find passages in the knowledge base."""
     with opened() as desk:
         snapshot = desk.index.snapshot(tenant)
         if snapshot is None:
-            raise InputError(f"tenant {tenant!r} has no documents yet", fix="Run `deskhand ingest PATH`.", field="tenant")
+            raise InputError(
+                f"tenant {tenant!r} has no documents yet", fix="Run `deskhand ingest PATH`.", field="tenant"
+            )
         policy = desk.policy[0].retrieval.model_copy(update={"shown": limit})
         evidence = search_snapshot(query, _scope(tenant, internal), snapshot, desk.embedder, policy)
     if as_json:
@@ -41,7 +45,11 @@ def search(query: str, tenant: Tenant = "default", internal: Internal = False, l
 
 
 def draft(
-    text: Text = None, files: Files = None, tenant: Tenant = "default", internal: Internal = False, as_json: AsJson = False
+    text: Text = None,
+    files: Files = None,
+    tenant: Tenant = "default",
+    internal: Internal = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draft a reply with citations, or hand the ticket to a human. Reads a ticket or plain text from standard input too."""
     tickets = _tickets(text, files)

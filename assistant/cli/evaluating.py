@@ -24,11 +24,15 @@ from ingest.wiring import create_ingest
 app = typer.Typer(help="Measure retrieval and drafts on labelled files.", no_args_is_help=True)
 
 Corpus = Annotated[Path, typer.Option(help="JSON lines of _id, title, text.")]
-Queries = Annotated[Path, typer.Option(help="JSON lines of _id and text (or scenario), with history and answerability if known.")]
+Queries = Annotated[
+    Path, typer.Option(help="JSON lines of _id and text (or scenario), with history and answerability if known.")
+]
 Distractors = Annotated[list[Path] | None, typer.Option(help="Further documents to hide the right ones among.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 Out = Annotated[Path | None, typer.Option(help="Where the JSON goes. Default: build/bench/NAME.json.")]
-Work = Annotated[Path, typer.Option(help="Folder of the index that is made for the evaluation, kept for the next time.")]
+Work = Annotated[
+    Path, typer.Option(help="Folder of the index that is made for the evaluation, kept for the next time.")
+]
 WORK = Path("build/evaluation")
 
 
@@ -123,7 +127,9 @@ def _show(report: Value, title: str, as_json: bool) -> None:
 
 
 def _show_drafts(report: DraftsReport) -> None:
-    table = Table("Label", "Questions", "Answered", "Clarified", "Handed off", "Agreement", title="Drafts by answerability")
+    table = Table(
+        "Label", "Questions", "Answered", "Clarified", "Handed off", "Agreement", title="Drafts by answerability"
+    )
     for label, decisions in report.decisions.items():
         total = sum(decisions.values())
         table.add_row(

@@ -16,11 +16,17 @@ from ingest.wiring import create_ingest
 
 
 def ingest(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Folders and files: HTML, Markdown, text, PDF, DOCX, JSON lines.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Folders and files: HTML, Markdown, text, PDF, DOCX, JSON lines.")
+    ] = None,
     tenant: Annotated[str, typer.Option(help="Whose documents these are.")] = "default",
     audience: Annotated[Audience, typer.Option(help="Who may read them.")] = Audience.PUBLIC,
-    rebuild: Annotated[bool, typer.Option(help="Publish a new snapshot from the database, even if nothing changed.")] = False,
-    allow_mass_delete: Annotated[bool, typer.Option(help="Go on although most known documents of a path are gone.")] = False,
+    rebuild: Annotated[
+        bool, typer.Option(help="Publish a new snapshot from the database, even if nothing changed.")
+    ] = False,
+    allow_mass_delete: Annotated[
+        bool, typer.Option(help="Go on although most known documents of a path are gone.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Read documents and publish a snapshot. Done again, only what changed is worked on; deleted files disappear."""

@@ -31,13 +31,17 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="For machin
     for model, here in rows:
         size = f"{model.size / 1e6:.0f} MB"
         mark = "yes" if model.name in used else ""
-        table.add_row(model.name, model.role, model.licence, size, str(model.context_length), "yes" if here else "no", mark)
+        table.add_row(
+            model.name, model.role, model.licence, size, str(model.context_length), "yes" if here else "no", mark
+        )
     console.print(table)
 
 
 @app.command()
 def pull(
-    names: Annotated[list[str] | None, typer.Argument(help="Catalogue names. None: the models the settings name.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Catalogue names. None: the models the settings name.")
+    ] = None,
     source: Annotated[Path | None, typer.Option("--from", help="A file or folder that has the model already.")] = None,
 ) -> None:
     """Fetch models, check their hashes, and put them in place. What is here and whole is kept."""
@@ -45,7 +49,13 @@ def pull(
         if source is not None and len(names or []) != 1:
             raise InputError("--from needs exactly one name", fix="Name the model that the file is.", field="names")
         models = [desk.catalogue.get(name) for name in names or _configured(desk)]
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=messages) as progress:
             for model in models:
                 task = progress.add_task(model.name, total=model.size)

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.rule import Rule
 
 from assistant.cli.session import console
-from assistant.kernel.conversation import Answer, Clarify, Draft, Handoff, TicketSummary
+from assistant.kernel.conversation import Answer, Citation, Clarify, Draft, Handoff, TicketSummary
 from assistant.kernel.knowledge import Audience, Passage
 from assistant.kernel.reasons import explain
 from assistant.kernel.runs import Run
@@ -68,13 +68,16 @@ def _sources(draft: Draft) -> None:
     """Each cited passage once, with the words that support the draft."""
     console.print("\n[bold]Sources[/]")
     quotes: dict[int, list[str]] = {}
-    first = {}
+    first: dict[int, Citation] = {}
     for citation in (citation for sentence in draft.sentences for citation in sentence.citations):
         first.setdefault(citation.n, citation)
         if citation.quote not in quotes.setdefault(citation.n, []):
             quotes[citation.n].append(citation.quote)
     for n, citation in sorted(first.items()):
-        console.print(f"  \\[{n}] [bold]{escape(citation.title)}[/]{_internal(citation.audience)}  [dim]{escape(citation.url)}[/]", soft_wrap=True)
+        console.print(
+            f"  \\[{n}] [bold]{escape(citation.title)}[/]{_internal(citation.audience)}  [dim]{escape(citation.url)}[/]",
+            soft_wrap=True,
+        )
         for quote in quotes[n]:
             console.print(Padding(f"“{escape(_short(quote, _EXCERPT))}”", (0, 6)))
 

@@ -17,7 +17,18 @@ import llama_cpp
 
 from assistant.engine.gguf import GgufModel
 from assistant.engine.protocol import (
-    REQUEST, Cancel, ChildSettings, Count, Counted, Event, Failed, Finished, Generate, Progress, Ready, Wrote,
+    REQUEST,
+    Cancel,
+    ChildSettings,
+    Count,
+    Counted,
+    Event,
+    Failed,
+    Finished,
+    Generate,
+    Progress,
+    Ready,
+    Wrote,
 )  # fmt: skip
 from assistant.kernel.errors import Cancelled, DeskhandError, InputError
 

@@ -42,9 +42,7 @@ class LocalModel:
         """
         end = time.monotonic() + deadline_s
         call = self._process.submit(
-            lambda number: Generate(
-                id=number, model=self._card.name, messages=tuple(messages), sampling=sampling
-            )
+            lambda number: Generate(id=number, model=self._card.name, messages=tuple(messages), sampling=sampling)
         )
         try:
             while True:

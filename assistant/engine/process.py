@@ -11,7 +11,18 @@ from collections.abc import Callable
 from typing import assert_never
 
 from assistant.engine.protocol import (
-    EVENT, Cancel, ChildSettings, Count, Counted, Event, Failed, Finished, Generate, Progress, Ready, Wrote,
+    EVENT,
+    Cancel,
+    ChildSettings,
+    Count,
+    Counted,
+    Event,
+    Failed,
+    Finished,
+    Generate,
+    Progress,
+    Ready,
+    Wrote,
 )  # fmt: skip
 from assistant.kernel.errors import ModelUnavailable
 

@@ -3,6 +3,7 @@
 import ctypes
 import json
 from types import TracebackType
+from typing import Self
 
 import llama_cpp
 import numpy as np
@@ -21,7 +22,7 @@ class Sampler:
         self._chain = _chain(sampling)
         self._grammar = _grammar(sampling, vocabulary)
 
-    def __enter__(self) -> "Sampler":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -81,8 +82,8 @@ class _Candidates:
         return int(self.array.data[self.array.selected].id)
 
 
-def _chain(sampling: Sampling) -> int:
-    chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
+def _chain(sampling: Sampling) -> int:  # A llama_sampler pointer, as ctypes gives it.
+    chain: int = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
     parts = []
     if sampling.temperature == 0.0:
         parts.append(llama_cpp.llama_sampler_init_greedy())
@@ -105,7 +106,7 @@ def _grammar(sampling: Sampling, vocabulary: Vocabulary) -> int | None:
         rules = json_schema_to_gbnf(json.dumps(dict(sampling.json_schema)))
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"the JSON schema cannot be turned into a grammar: {error}", field="json_schema") from error
-    grammar = llama_cpp.llama_sampler_init_grammar(vocabulary.handle, rules.encode(), b"root")
+    grammar: int | None = llama_cpp.llama_sampler_init_grammar(vocabulary.handle, rules.encode(), b"root")
     if not grammar:
         raise InputError("llama.cpp refused the grammar of the JSON schema", field="json_schema")
     return grammar

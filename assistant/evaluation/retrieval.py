@@ -45,7 +45,9 @@ def evaluate_retrieval(
     snapshot = desk.index.snapshot(scope.tenant)
     judged = [query for query in queries if query.id in qrels]
     if not judged or snapshot is None:
-        raise InputError("no question has a judgement", fix="Check that ids in queries and qrels are the same.", field="qrels")
+        raise InputError(
+            "no question has a judgement", fix="Check that ids in queries and qrels are the same.", field="qrels"
+        )
     policy = desk.policy.retrieval.model_copy(update={"shown": DEPTH, "per_document": 1})
     retrieve(redact(judged[0].ticket), scope, desk.index, desk.embedder, policy)  # Loads the embedder untimed.
     rankings, latencies = [], []

@@ -5,6 +5,9 @@ from enum import StrEnum
 from assistant.kernel.knowledge import Audience
 from assistant.kernel.value import Value
 
+RUN_JOB = "deskhand.run_job"
+"""The one task a broker carries; its only argument is a job's id."""
+
 
 class JobName(StrEnum):
     INGEST_UPLOAD = "ingest_upload"

@@ -3,7 +3,7 @@
 from typing import Literal, assert_never
 
 from assistant.kernel.conversation import Answer, Clarify, Handoff, Tier
-from assistant.kernel.knowledge import Audience
+from assistant.kernel.knowledge import Audience, Passage
 from assistant.kernel.reasons import Reason, explain
 from assistant.kernel.runs import Run
 from assistant.kernel.value import Value
@@ -116,21 +116,24 @@ def reply_of(run: Run) -> Reply:
     )
 
 
+def reply_passage(passage: Passage) -> ReplyPassage:
+    """What the outside sees of a passage: no raw scores."""
+    chunk = passage.chunk
+    return ReplyPassage(
+        passage_id=chunk.id,
+        document=chunk.document_key,
+        title=chunk.title,
+        heading=" > ".join(chunk.heading_path),
+        text=chunk.text,
+        url=chunk.url,
+        audience=chunk.audience,
+    )
+
+
 def _handoff(handoff: Handoff) -> ReplyHandoff:
     return ReplyHandoff(
         reason=handoff.reasons[0],
         summary=handoff.summary,
         tried=handoff.tried,
-        passages=tuple(
-            ReplyPassage(
-                passage_id=passage.chunk.id,
-                document=passage.chunk.document_key,
-                title=passage.chunk.title,
-                heading=" > ".join(passage.chunk.heading_path),
-                text=passage.chunk.text,
-                url=passage.chunk.url,
-                audience=passage.chunk.audience,
-            )
-            for passage in handoff.passages
-        ),
+        passages=tuple(reply_passage(passage) for passage in handoff.passages),
     )

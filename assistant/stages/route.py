@@ -41,7 +41,7 @@ def route(question: Question, evidence: Evidence, policy: RoutePolicy) -> Route:
 
 def _clarify(question: Question, evidence: Evidence, policy: RoutePolicy) -> Clarify:
     """A question back that offers the nearest documents: no model writes it, so nothing in it is invented."""
-    titles = [p.chunk.title for p in evidence.passages if p.similarity >= policy.min_similarity / 2 and p.chunk.title]
+    titles = [p.chunk.title for p in evidence.passages if p.similarity >= policy.min_similarity and p.chunk.title]
     options = tuple(dict.fromkeys(titles))[: policy.options]
     ask, offer = _CLARIFY.get(question.language, _CLARIFY["en"])
     text = "\n".join([f"{ask} {offer}", *(f"- {option}" for option in options)]) if options else ask

@@ -66,5 +66,7 @@ def _render(
         language_name="the language of the ticket" if question.language != "en" else "English",
         subject=question.subject.replace('"', "'"),
         left_out=left_out,
-        messages=[{"author": message.author, "text": message.text.replace("</ticket", "(/ticket")} for message in messages],
+        messages=[
+            {"author": message.author, "text": message.text.replace("</ticket", "(/ticket")} for message in messages
+        ],
     )

@@ -16,7 +16,7 @@ from assistant.kernel.policy import VerifyPolicy
 from assistant.kernel.reasons import Reason
 from assistant.text.language import identify_language
 from assistant.text.sentences import Span, split_sentences
-from assistant.text.words import content_stems, links, names, numbers, strip_citations
+from assistant.text.words import content_stems, links, names, numbers, strip_citations, words
 
 _MARK = re.compile(r"\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
 _LIST_MARKER = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.)])\s+")
@@ -60,7 +60,7 @@ def verify(question: Question, raw: RawDraft, evidence: Evidence, policy: Verify
     if raw.completion.finish == "length" and spans:
         findings.append(Finding(reason=Reason.CUT_SHORT, sentence=spans[-1].text, detail="the draft was cut short"))
         spans = spans[:-1]
-    checked = [_check(span, sources, question, policy) for span in spans if _says_something(span.text)]
+    checked = [_check(span, sources, question, policy) for span in _distinct(spans)]
     findings += [finding for item in checked for finding in item.findings]
     kept = [item for item in checked if item.sentence is not None]
     draft = _assemble(raw, text, kept)
@@ -88,8 +88,14 @@ def _source(passage: Passage, language: str) -> _Source:
     )
 
 
-def _says_something(text: str) -> bool:
-    return bool(re.search(r"\w", _LIST_MARKER.sub("", strip_citations(text))))
+def _distinct(spans: Sequence[Span]) -> list[Span]:
+    """Sentences that say something, each once: small models repeat themselves."""
+    by_claim: dict[str, Span] = {}
+    for span in spans:
+        claim = " ".join(words(_LIST_MARKER.sub("", strip_citations(span.text)))).lower()
+        if claim:
+            by_claim.setdefault(claim, span)
+    return list(by_claim.values())
 
 
 def _check(span: Span, sources: Sequence[_Source], question: Question, policy: VerifyPolicy) -> _Checked:
@@ -210,7 +216,9 @@ def _whole_draft_findings(question: Question, text: str, draft: Draft) -> list[F
     findings = []
     if no_answer := _NO_ANSWER.search(text):
         findings.append(
-            Finding(reason=Reason.NO_ANSWER_IN_DRAFT, sentence=no_answer.group(), detail="the draft says it has no answer")
+            Finding(
+                reason=Reason.NO_ANSWER_IN_DRAFT, sentence=no_answer.group(), detail="the draft says it has no answer"
+            )
         )
     written = identify_language(draft.text)
     if written and written != question.language:

@@ -74,14 +74,14 @@ def names(text: str) -> set[str]:
     found = set()
     first = True
     for match in re.finditer(r"[^\W_]+(?:[-'’][^\W_]+)*|[.!?:;\n]", _LINK.sub(" ", text)):
-        token = match.group()
-        if token in ".!?:;\n":
+        word = match.group()
+        if word in ".!?:;\n":
             first = True
             continue
-        inner = any(ch.isupper() for ch in token[1:])
-        capital = token[0].isupper() and len(token) > 1
-        if any(ch.isalpha() for ch in token) and (inner or (capital and not first)):
-            found.add(token.lower().replace("’", "'").removesuffix("'s"))
+        inner = any(ch.isupper() for ch in word[1:])
+        capital = word[0].isupper() and len(word) > 1
+        if any(ch.isalpha() for ch in word) and (inner or (capital and not first)):
+            found.add(word.lower().replace("’", "'").removesuffix("'s"))
         first = False
     return {name for name in found if name not in _STOPWORDS}
 

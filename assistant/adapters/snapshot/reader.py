@@ -30,9 +30,7 @@ class FolderSnapshot:
     def manifest(self) -> SnapshotManifest:
         return self._manifest
 
-    def dense(
-        self, vector: NDArray[np.float32], audiences: frozenset[Audience], limit: int
-    ) -> list[tuple[str, float]]:
+    def dense(self, vector: NDArray[np.float32], audiences: frozenset[Audience], limit: int) -> list[tuple[str, float]]:
         """The nearest chunks as (id, cosine), best first."""
         found = [hit for audience in audiences for hit in self._vectors[audience].search(vector, limit)]
         best = heapq.nsmallest(limit, found, key=lambda hit: (-hit[1], hit[0]))

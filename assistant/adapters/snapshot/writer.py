@@ -100,7 +100,9 @@ def _exclusive(path: Path, tenant: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise WriterBusy(
-                f"another ingest is publishing for tenant {tenant!r}", fix="Wait until it has finished.", retry_after_s=10
+                f"another ingest is publishing for tenant {tenant!r}",
+                fix="Wait until it has finished.",
+                retry_after_s=10,
             ) from error
         yield
 

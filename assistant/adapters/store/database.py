@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from alembic import command
 from alembic.config import Config
@@ -82,6 +82,25 @@ def ping(engine: Engine) -> None:
         raise unusable(error) from error
 
 
+class DatabaseFacts(NamedTuple):
+    ok: bool
+    detail: str
+
+
+def inspect_database(engine: Engine) -> DatabaseFacts:
+    """What the database is and whether it keeps what it is told. Raises DatabaseError."""
+    ping(engine)
+    if engine.dialect.name != "sqlite":
+        return DatabaseFacts(True, f"{engine.dialect.name} answers")
+    with engine.execution_options(read_only=True).connect() as connection:
+        journal = connection.execute(text("PRAGMA journal_mode")).scalar()
+        synchronous = connection.execute(text("PRAGMA synchronous")).scalar()
+        sound = connection.execute(text("PRAGMA quick_check(1)")).scalar()
+    full = 2  # https://sqlite.org/pragma.html#pragma_synchronous
+    ok = journal == "wal" and synchronous == full and sound == "ok"
+    return DatabaseFacts(ok, f"SQLite, journal {journal}, synchronous {synchronous}, integrity {sound}")
+
+
 def unusable(error: SQLAlchemyError) -> DatabaseError:
     """A DatabaseError that says what the driver said, without SQL parameters."""
     cause = error.orig if isinstance(error, DBAPIError) else error
@@ -97,12 +116,12 @@ def _config() -> Config:
     return config
 
 
-def _set_pragmas(connection: Any, _: object) -> None:  # noqa: ANN401  (the driver's connection is untyped)
+def _set_pragmas(connection: Any, _: object) -> None:
     connection.isolation_level = None  # SQLAlchemy's BEGIN below, not sqlite3's late one.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediate(connection: Any) -> None:  # noqa: ANN401
+def _begin_immediate(connection: Any) -> None:
     read_only = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.tables import ChunkRow, DocumentRow, VectorRow, VersionRow
+from assistant.kernel.errors import NotFound
 from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, ParsedDocument
 from assistant.ports import Clock, StoredDocument, Vectors
 
@@ -44,7 +45,7 @@ class SqlDocumentStore:
             .where(DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None))
         )
         with self._sessions.read() as session:
-            return {key: fingerprint for key, fingerprint in session.execute(query)}
+            return dict(session.execute(query).tuples().all())
 
     def put(
         self,
@@ -59,7 +60,9 @@ class SqlDocumentStore:
         """Store a new version with its chunks and vectors and put it in use; returns the document's id."""
         now = self._clock.now()
         with self._sessions.begin() as session:
-            row = session.scalar(select(DocumentRow).where(DocumentRow.tenant == tenant, DocumentRow.key == document.key))
+            row = session.scalar(
+                select(DocumentRow).where(DocumentRow.tenant == tenant, DocumentRow.key == document.key)
+            )
             if row is None:
                 row = DocumentRow(id=uuid4().hex, tenant=tenant, key=document.key)
                 session.add(row)
@@ -97,6 +100,14 @@ class SqlDocumentStore:
                     row.deleted_at = self._clock.now()
                     deleted += 1
             return deleted
+
+    def delete_by_id(self, tenant: str, document_id: str) -> None:
+        """Mark one document deleted. Raises NotFound."""
+        with self._sessions.begin() as session:
+            row = session.get(DocumentRow, document_id)
+            if row is None or row.tenant != tenant or row.deleted_at is not None:
+                raise NotFound(f"there is no document {document_id!r}", fix="GET /v1/documents lists the ids.")
+            row.deleted_at = self._clock.now()
 
     def vectors(self, embedder: EmbedderIdentity, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Text → vector for those of ``texts`` that this embedder has embedded before."""
@@ -155,9 +166,7 @@ def _add_vectors(session: Session, vectors: dict[str, NDArray[np.float32]], embe
     )
 
 
-def _load_vectors(
-    session: Session, keys: Sequence[str], embedder: EmbedderIdentity
-) -> dict[str, NDArray[np.float32]]:
+def _load_vectors(session: Session, keys: Sequence[str], embedder: EmbedderIdentity) -> dict[str, NDArray[np.float32]]:
     found: dict[str, NDArray[np.float32]] = {}
     for start in range(0, len(keys), _IN_LIMIT):
         query = select(VectorRow.key, VectorRow.values).where(

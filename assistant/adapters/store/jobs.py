@@ -57,9 +57,7 @@ class SqlJobStore:
             row = session.get(UploadRow, upload_id)
             if row is None:
                 raise NotFound(f"there is no upload {upload_id!r}", fix="It was ingested already; send it again.")
-            return Upload(
-                tenant=row.tenant, name=row.name, url=row.url, audience=Audience(row.audience), data=row.data
-            )
+            return Upload(tenant=row.tenant, name=row.name, url=row.url, audience=Audience(row.audience), data=row.data)
 
     def due(self, limit: int = 20) -> list[str]:
         """Ids of jobs that may be claimed now: queued and due, or running with a lease that ran out."""

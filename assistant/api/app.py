@@ -1,0 +1,43 @@
+"""``create_app()``: the FastAPI application over an App."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from assistant import __version__
+from assistant.api import errors
+from assistant.api.middleware import BodyLimit, Observed
+from assistant.api.routes import drafts, health, knowledge, runs
+from assistant.api.service import Service
+from assistant.wiring import App
+
+
+def create_app(app: App) -> FastAPI:
+    """The service, ready to be served. Raises DatabaseError when the database cannot be used."""
+    _ = app.engine  # Now, not in the first request: a schema that is not current must stop the start.
+    service = Service(app)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.warm_up()
+        yield
+
+    make = FastAPIOffline if app.settings.docs_enabled else FastAPI  # Its pages need no content network.
+    api = make(
+        title="Deskhand",
+        version=__version__,
+        summary="Cited replies to support tickets from your own documents, or a handoff to a human.",
+        docs_url="/docs" if app.settings.docs_enabled else None,
+        redoc_url=None,
+        lifespan=lifespan,
+        responses={"default": {"model": errors.Problem, "description": "A problem (RFC 9457)."}},
+    )
+    api.state.app, api.state.service = app, service
+    errors.install(api)
+    for module in (drafts, knowledge, runs, health):
+        api.include_router(module.router)
+    api.add_middleware(BodyLimit, limit=app.settings.max_body_bytes)
+    api.add_middleware(Observed, metrics=service.metrics)
+    return api

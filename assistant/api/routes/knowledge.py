@@ -1,0 +1,131 @@
+"""Search, and the documents it searches: sent, listed and deleted here, ingested by a job."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
+from pydantic import BaseModel
+
+from assistant.api.access import app_of, requires, scope_for
+from assistant.api.routes.drafts import AudienceQuery
+from assistant.api.service import Service, service_of
+from assistant.kernel.access import ApiKey, KeyScope
+from assistant.kernel.errors import InputError
+from assistant.kernel.jobs import Job, JobName, JobState, Upload
+from assistant.kernel.knowledge import Audience
+from assistant.kernel.reply import ReplyPassage, reply_passage
+from assistant.stages.retrieve import search
+
+router = APIRouter(tags=["knowledge"])
+DocumentsKey = Annotated[ApiKey, Depends(requires(KeyScope.DOCUMENTS))]
+
+
+class Found(BaseModel):
+    passages: list[ReplyPassage]
+
+
+class DocumentView(BaseModel):
+    id: str
+    key: str
+    title: str
+    url: str
+    audience: Audience
+    sha256: str
+    chunks: int
+    updated_at: str
+
+
+class DocumentPage(BaseModel):
+    """``next`` is the value of ``after`` for the following page, or null on the last."""
+
+    documents: list[DocumentView]
+    next: str | None
+
+
+class JobView(BaseModel):
+    """A queued job; ask for it again at /v1/jobs/{id} until its state is done or dead."""
+
+    id: str
+    state: JobState
+    attempt: int
+    detail: str
+
+
+@router.get("/v1/search")
+async def search_passages(
+    request: Request,
+    key: Annotated[ApiKey, Depends(requires(KeyScope.SEARCH))],
+    service: Annotated[Service, Depends(service_of)],
+    q: Annotated[str, Query(min_length=1, max_length=2_000, description="What to look for.")],
+    limit: Annotated[int, Query(ge=1, le=50)] = 8,
+    audience: AudienceQuery = Audience.PUBLIC,
+) -> Found:
+    """Passages for a query, best first."""
+    app, scope = app_of(request), scope_for(key, audience)
+
+    def work() -> Found:
+        snapshot = app.index.snapshot(scope.tenant)
+        if snapshot is None:
+            return Found(passages=[])
+        policy = app.policy[0].retrieval.model_copy(update={"shown": limit})
+        evidence = search(q, scope, snapshot, app.embedder, policy)
+        return Found(passages=[reply_passage(passage) for passage in evidence.passages])
+
+    return await service.on_thread(work)
+
+
+@router.post("/v1/documents", status_code=202)
+def add_document(
+    request: Request,
+    key: DocumentsKey,
+    file: Annotated[UploadFile, File(description="HTML, Markdown, text, PDF or DOCX.")],
+    audience: Annotated[Audience, Form()] = Audience.PUBLIC,
+    url: Annotated[str, Form(max_length=2_000, description="Where a reader finds it.")] = "",
+) -> JobView:
+    """Add a document, or a new version of the one with the same file name. A job ingests it."""
+    app = app_of(request)
+    data = file.file.read()
+    if not data:
+        raise InputError("the file is empty", fix="Send a file with text in it.", field="file")
+    name = (file.filename or "").strip()
+    if not name:
+        raise InputError("the file has no name", fix="Send a name such as returns.html.", field="file")
+    if url and not url.startswith(("https://", "http://")):
+        raise InputError("the url is not a web address", fix="Send one that begins with https://.", field="url")
+    job = app.jobs.add_upload(Upload(tenant=key.tenant, name=name, url=url, audience=audience, data=data))
+    if app.queue is not None:
+        app.queue.wake(job.id)
+    return _view(job)
+
+
+@router.get("/v1/documents")
+def list_documents(
+    request: Request,
+    key: DocumentsKey,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    after: Annotated[str, Query(description="`next` of the page before.")] = "",
+) -> DocumentPage:
+    """The documents in use, by key."""
+    found = app_of(request).documents.documents(key.tenant, limit=limit + 1, after=after)
+    page = [DocumentView.model_validate(document, from_attributes=True) for document in found[:limit]]
+    return DocumentPage(documents=page, next=page[-1].key if len(found) > limit else None)
+
+
+@router.delete("/v1/documents/{document_id}", status_code=202)
+def delete_document(request: Request, key: DocumentsKey, document_id: str) -> JobView:
+    """Delete a document. A job publishes the index without it."""
+    app = app_of(request)
+    app.documents.delete_by_id(key.tenant, document_id)
+    job = app.jobs.add(key.tenant, JobName.PUBLISH)
+    if app.queue is not None:
+        app.queue.wake(job.id)
+    return _view(job)
+
+
+@router.get("/v1/jobs/{job_id}")
+def get_job(request: Request, key: DocumentsKey, job_id: str) -> JobView:
+    """How a job stands; ``detail`` says what it did, or why it died."""
+    return _view(app_of(request).jobs.get(key.tenant, job_id))
+
+
+def _view(job: Job) -> JobView:
+    return JobView(id=job.id, state=job.state, attempt=job.attempt, detail=job.detail)

@@ -1,0 +1,52 @@
+"""Runs as they were recorded, and what people thought of them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
+
+from assistant.api.access import app_of, requires
+from assistant.kernel.access import ApiKey, KeyScope
+from assistant.kernel.reply import Reply, reply_of
+from assistant.kernel.runs import Feedback, RunManifest
+
+router = APIRouter(tags=["runs"])
+
+
+class RunView(BaseModel):
+    """A run: what was told to the caller, and what it was made with."""
+
+    id: str
+    ticket_id: str | None
+    created_at: str
+    question: str
+    reply: Reply
+    manifest: RunManifest
+    models: list[str]
+
+
+class FeedbackView(BaseModel):
+    id: str
+
+
+@router.get("/v1/runs/{run_id}")
+def get_run(request: Request, key: Annotated[ApiKey, Depends(requires(KeyScope.RUNS))], run_id: str) -> RunView:
+    """One run of this tenant, with the manifest that lets it be repeated."""
+    run = app_of(request).runs.get(key.tenant, run_id)
+    return RunView(
+        id=run.id,
+        ticket_id=run.ticket_id,
+        created_at=run.created_at,
+        question=run.question.text,
+        reply=reply_of(run),
+        manifest=run.manifest,
+        models=[f"{attempt.raw.model.name}@{attempt.raw.model.sha256[:12]}" for attempt in run.attempts],
+    )
+
+
+@router.post("/v1/feedback", status_code=201)
+def add_feedback(
+    request: Request, key: Annotated[ApiKey, Depends(requires(KeyScope.FEEDBACK))], feedback: Feedback
+) -> FeedbackView:
+    """Say what became of a draft: up, down, sent, edited or discarded, and the text that was sent."""
+    return FeedbackView(id=app_of(request).runs.add_feedback(key.tenant, feedback))

@@ -1,0 +1,119 @@
+"""What ``deskhand doctor`` looks at: each check says what it found and, when that is bad, how to mend it."""
+
+import shutil
+import socket
+from collections.abc import Callable
+
+from assistant.kernel.errors import DeskhandError
+from assistant.kernel.knowledge import documents_digest
+from assistant.kernel.value import Value
+from assistant.wiring import App
+
+MIN_FREE_BYTES = 2_000_000_000
+
+
+class Finding(Value):
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+def run_checks(desk: App, tenant: str) -> list[Finding]:
+    """All checks, in order; one that breaks is a finding too."""
+    checks: list[tuple[str, Callable[[], Finding]]] = [
+        ("disk", lambda: _disk(desk)),
+        ("database", lambda: _database(desk)),
+        *[(f"model {name}", lambda name=name: _model(desk, name)) for name in _models(desk)],
+        ("index", lambda: _index(desk, tenant)),
+        ("port", lambda: _port(desk)),
+    ]
+    return [_guarded(name, check) for name, check in checks]
+
+
+def _guarded(name: str, check: Callable[[], Finding]) -> Finding:
+    try:
+        return check()
+    except DeskhandError as error:
+        return Finding(name=name, ok=False, detail=str(error), fix=error.fix)
+    except OSError as error:
+        return Finding(
+            name=name, ok=False, detail=error.strerror or "it cannot be read", fix="Check the folder's permissions."
+        )
+
+
+def _disk(desk: App) -> Finding:
+    desk.settings.data.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(desk.settings.data).free
+    return Finding(
+        name="disk",
+        ok=free >= MIN_FREE_BYTES,
+        detail=f"{free / 1e9:.1f} GB are free at {desk.settings.data}",
+        fix="Free some space: a database that meets a full disk refuses to write.",
+    )
+
+
+def _database(desk: App) -> Finding:
+    facts = desk.database_facts()
+    return Finding(
+        name="database", ok=facts.ok, detail=facts.detail, fix="Set the file's mode back, or restore it from a backup."
+    )
+
+
+def _models(desk: App) -> list[str]:
+    return [desk.settings.embedder, *(model.name for model in desk.local_models.values())]
+
+
+def _model(desk: App, name: str) -> Finding:
+    model = desk.catalogue.get(name)
+    wrong = [
+        file.path
+        for file in model.files
+        if not (path := model.file_in(desk.settings.models, file)).is_file() or path.stat().st_size != file.size
+    ]
+    return Finding(
+        name=f"model {name}",
+        ok=not wrong,
+        detail=f"missing or incomplete: {', '.join(wrong)}"
+        if wrong
+        else "all files are here (hashes: `deskhand models verify`)",
+        fix="Run `deskhand models pull`.",
+    )
+
+
+def _index(desk: App, tenant: str) -> Finding:
+    """The published snapshot against the database: is what is served what is stored?"""
+    snapshot = desk.index.snapshot(tenant)
+    documents = desk.documents.hashes(tenant)
+    if snapshot is None:
+        return Finding(
+            name="index",
+            ok=not documents,
+            detail=f"nothing is published for tenant {tenant!r}",
+            fix="Run `deskhand ingest --rebuild`.",
+        )
+    same = snapshot.manifest.documents_sha256 == documents_digest(documents)
+    return Finding(
+        name="index",
+        ok=same,
+        detail=f"snapshot {snapshot.manifest.generation} of {snapshot.manifest.documents} documents"
+        + ("" if same else f", the database holds {len(documents)} or other versions"),
+        fix="Run `deskhand ingest --rebuild`.",
+    )
+
+
+def _port(desk: App) -> Finding:
+    """Free, or taken by something."""
+    place = f"{desk.settings.host}:{desk.settings.port}"
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((desk.settings.host, desk.settings.port))
+        except OSError as error:
+            return Finding(
+                name="port",
+                ok=False,
+                detail=f"{place} cannot be used: {error.strerror}",
+                fix="If Deskhand is serving already this is right; else set DESKHAND_PORT.",
+            )
+    return Finding(name="port", ok=True, detail=f"{place} is free")

@@ -44,6 +44,8 @@ class OpenAIModel:
 
         Raises ModelUnavailable, RetryLater, ConfigurationError, InputError or DeadlineExceeded.
         """
+        if deadline_s <= 0:
+            raise DeadlineExceeded("there was no time left to ask the model server")
         end = time.monotonic() + deadline_s
         timeout = httpx2.Timeout(deadline_s, connect=min(CONNECT_TIMEOUT_S, deadline_s))
         text: list[str] = []

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     UNSUPPORTED_NAME = "unsupported_name"
     UNSUPPORTED_LINK = "unsupported_link"
     OFF_QUESTION = "off_question"
+    REPEATS_QUESTION = "repeats_question"
     NO_ANSWER_IN_DRAFT = "no_answer_in_draft"
     WRONG_LANGUAGE = "wrong_language"
     CUT_SHORT = "cut_short"
@@ -39,6 +40,7 @@ _WORDS = {
     Reason.UNSUPPORTED_NAME: "A name in the draft is neither in its passages nor in the question.",
     Reason.UNSUPPORTED_LINK: "A link in the draft is not in the passages it cites.",
     Reason.OFF_QUESTION: "The draft does not speak about what was asked.",
+    Reason.REPEATS_QUESTION: "The draft only says the question again.",
     Reason.NO_ANSWER_IN_DRAFT: "The model says that it has no answer.",
     Reason.WRONG_LANGUAGE: "The draft is not in the customer's language.",
     Reason.CUT_SHORT: "The draft was too long and was cut.",

@@ -27,6 +27,11 @@ _NO_ANSWER = re.compile(
     re.IGNORECASE,
 )
 
+_NEGATION = re.compile(
+    r"\b(?:no|not|never|none|nothing|cannot|without|neither|nor|unable|\w+n['’]t|kein\w*|nicht|nie)\b", re.IGNORECASE
+)
+_YES_NO = re.compile(r"\s*(?:yes|no|ja|nein)\b", re.IGNORECASE)
+
 
 class _Source(NamedTuple):
     """A passage, made ready for comparison once."""
@@ -110,10 +115,26 @@ def _check(span: Span, sources: Sequence[_Source], question: Question, policy: V
         missing = ", ".join(dict.fromkeys(stem for stem in stems if stem not in joined))
         findings.append(Finding(reason=Reason.UNSUPPORTED_CLAIM, sentence=claim, detail=f"not in a passage: {missing}"))
     findings += _missing_facts(claim, chosen, question)
+    if _says_nothing_new(claim, stems, question):
+        findings.append(
+            Finding(reason=Reason.REPEATS_QUESTION, sentence=claim, detail="it adds nothing to the question")
+        )
+    citations = tuple(_cite(source, stems, policy) for source in chosen)
+    if _NEGATION.search(claim) and not any(_NEGATION.search(citation.quote) for citation in citations):
+        findings.append(
+            Finding(reason=Reason.UNSUPPORTED_CLAIM, sentence=claim, detail="it denies, its passages do not")
+        )
     if findings or not chosen:
         return _Checked(span, None, tuple(findings))
-    citations = tuple(_cite(source, stems, policy) for source in chosen)
     return _Checked(span, Sentence(text=claim, citations=citations, support=round(support, 4)), ())
+
+
+def _says_nothing_new(claim: str, stems: Sequence[str], question: Question) -> bool:
+    """A question back, or words that all stand in the question: small models do both when they have no answer."""
+    if claim.rstrip().endswith("?"):
+        return True
+    asked = frozenset(content_stems(question.text, question.language))
+    return not _YES_NO.match(claim) and all(stem in asked for stem in stems)
 
 
 def _align(

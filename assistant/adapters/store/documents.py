@@ -45,7 +45,7 @@ class SqlDocumentStore:
             .where(DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None))
         )
         with self._sessions.read() as session:
-            return dict(session.execute(query).tuples().all())
+            return {key: mark for key, mark in session.execute(query)}  # noqa: C416  (dict() cannot be typed here)
 
     def put(
         self,

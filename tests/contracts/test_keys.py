@@ -1,0 +1,55 @@
+"""Every KeyStore: the secret opens its own tenant, and only while the key lives."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from assistant.adapters.memory import ManualClock, MemoryKeyStore
+from assistant.adapters.store.database import Sessions
+from assistant.adapters.store.keys import SqlKeyStore
+from assistant.kernel.access import KeyScope
+from assistant.kernel.errors import NotFound
+from assistant.ports import KeyStore
+
+
+@pytest.fixture
+def keys(backend: str, sessions: Callable[[], Sessions], clock: ManualClock) -> KeyStore:
+    return MemoryKeyStore(clock) if backend == "memory" else SqlKeyStore(sessions(), clock)
+
+
+def test_the_secret_finds_its_key(keys: KeyStore) -> None:
+    made, secret = keys.create("t1", "helpdesk", [KeyScope.DRAFTS, KeyScope.SEARCH], None)
+    found = keys.find(secret)
+    assert found == made
+    assert found.tenant == "t1"
+    assert found.scopes == {KeyScope.DRAFTS, KeyScope.SEARCH}
+
+
+def test_secrets_are_long_distinct_and_not_kept(keys: KeyStore) -> None:
+    secrets = [keys.create("t1", "", [KeyScope.DRAFTS], None)[1] for _ in range(20)]
+    assert len(set(secrets)) == 20
+    assert all(secret.startswith("dh_") and len(secret) > 40 for secret in secrets)
+    assert not any(secret in str(keys.list()) for secret in secrets)
+
+
+@pytest.mark.parametrize("wrong", ["", "dh_", "dh_wrong", "x" * 10_000])
+def test_any_other_secret_finds_nothing(keys: KeyStore, wrong: str) -> None:
+    keys.create("t1", "", [KeyScope.DRAFTS], None)
+    assert keys.find(wrong) is None
+
+
+def test_an_expired_key_finds_nothing(keys: KeyStore, clock: ManualClock) -> None:
+    _, secret = keys.create("t1", "", [KeyScope.DRAFTS], timedelta(days=1))
+    assert keys.find(secret) is not None
+    clock.advance(25 * 3600)
+    assert keys.find(secret) is None
+
+
+def test_a_revoked_key_finds_nothing_and_is_listed_as_such(keys: KeyStore) -> None:
+    made, secret = keys.create("t1", "", [KeyScope.DRAFTS], None)
+    keys.revoke(made.id)
+    assert keys.find(secret) is None
+    assert [key.revoked for key in keys.list()] == [True]
+    with pytest.raises(NotFound):
+        keys.revoke("no such key")

@@ -77,7 +77,7 @@ def model_file(models_dir: Path) -> Callable[[str], tuple[CatalogueModel, Path]]
 @pytest.fixture(scope="session")
 def knowledge(help_centre: Path) -> tuple[MemoryIndex, HashingEmbedder]:
     """The help centre and its internal notes, ingested into memory."""
-    index, embedder = MemoryIndex(), HashingEmbedder(dimension=1024)
+    index, embedder = MemoryIndex(), HashingEmbedder(dimension=8192)
     desk = Ingest(MemoryDocumentStore(), index, embedder, chunk_tokens=200, overlap_tokens=24)
     for folder, audience in ((help_centre, Audience.PUBLIC), (INTERNAL_NOTES, Audience.INTERNAL)):
         report = ingest(load(folder), TENANT, audience, desk, roots=[root_key(folder)])
@@ -93,7 +93,7 @@ def make_desk(knowledge: tuple[MemoryIndex, HashingEmbedder], clock: ManualClock
     def make(small: Script | None = None, large: Script | None = None) -> Desk:
         scripts = {Tier.SMALL: small, Tier.LARGE: large}
         policy, policy_sha256 = load_policy("default-1")
-        relaxed = policy.route.model_copy(update={"min_similarity": 0.15, "vague_similarity": 0.5})
+        relaxed = policy.route.model_copy(update={"min_similarity": 0.25, "vague_similarity": 0.5})
         return Desk(
             index=knowledge[0],
             embedder=knowledge[1],

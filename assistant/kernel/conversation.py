@@ -41,17 +41,24 @@ class Ticket(Value):
 class Question(Value):
     """What the customer asks, after redaction.
 
-    ``text`` is the customer's last turn, ``previous`` the turn before it, ``search_query`` both as
-    retrieval wants them, ``transcript`` the redacted conversation. ``redacted`` counts what was masked.
+    ``text`` is the customer's last turn, ``previous`` the turn before it, ``asks`` the sentences of the last
+    turn that ask for something (all of it, when none does), ``transcript`` the redacted conversation.
+    ``redacted`` counts what was masked.
     """
 
     subject: str
     text: str
     previous: str
-    search_query: str
+    asks: tuple[str, ...]
     transcript: tuple[Message, ...]
     language: str
     redacted: dict[str, int]
+
+    def search_queries(self) -> tuple[str, ...]:
+        """What to look for: the last turn with the one before it, and what is asked alone where that says less."""
+        whole = "\n".join(part for part in (self.previous, self.text) if part)
+        focus = "\n".join(dict.fromkeys(part for part in (self.subject, *self.asks) if part))
+        return tuple(dict.fromkeys(query for query in (whole, "" if self.previous else focus) if query.strip()))
 
 
 class Tier(StrEnum):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import phonenumbers
 
 from assistant.kernel.conversation import Message, Question, Ticket
+from assistant.text.asks import asking_sentences
 from assistant.text.language import identify_language
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -41,7 +42,7 @@ def redact(ticket: Ticket, default_language: str = "en") -> Question:
         subject=subject,
         text=text,
         previous=previous,
-        search_query="\n".join(part for part in (previous, text) if part),
+        asks=tuple(asking_sentences(turns[-1])) or (text,) if turns else (),
         transcript=transcript,
         language=language.lower().split("-")[0],
         redacted=dict(counts),

@@ -20,27 +20,35 @@ def retrieve(
 ) -> Evidence:
     """The best passages for ``question`` that ``scope`` may see; none when nothing is published or found."""
     snapshot = index.snapshot(scope.tenant)
-    if snapshot is None or not question.search_query.strip():
+    queries = question.search_queries()
+    if snapshot is None or not queries:
         return Evidence(passages=(), generation=snapshot.manifest.generation if snapshot else 0, top_similarity=0.0)
-    return search(question.search_query, scope, snapshot, embedder, policy)
+    return search(queries, scope, snapshot, embedder, policy)
 
 
-def search(query: str, scope: Scope, snapshot: Snapshot, embedder: Embedder, policy: RetrievalPolicy) -> Evidence:
-    """``retrieve`` for plain words on a given snapshot: what the search box and the evaluation use."""
-    vector = embed_query(query, embedder)
-    dense = snapshot.dense(vector, scope.audiences, policy.candidates)
-    lexical = snapshot.lexical(query, scope.audiences, policy.candidates)
-    fused = fuse([(dense, 1.0), (lexical, policy.lexical_weight)], policy.rrf_k)
+def search(
+    queries: Sequence[str], scope: Scope, snapshot: Snapshot, embedder: Embedder, policy: RetrievalPolicy
+) -> Evidence:
+    """``retrieve`` for plain words on a given snapshot: each query ranks by meaning and by words, all are fused.
+
+    A passage's similarity is to the query it is most similar to.
+    """
+    rankings: list[tuple[Ranking, float]] = []
+    bm25: dict[str, float] = {}
+    vectors = [embed_query(query, embedder) for query in queries]
+    for query, vector in zip(queries, vectors, strict=True):
+        lexical = snapshot.lexical(query, scope.audiences, policy.candidates)
+        bm25 |= {chunk_id: max(score, bm25.get(chunk_id, 0.0)) for chunk_id, score in lexical}
+        dense = snapshot.dense(vector, scope.audiences, policy.candidates)
+        rankings += [(dense, 1.0), (lexical, policy.lexical_weight)]
+    fused = fuse(rankings, policy.rrf_k)
     ids = [chunk_id for chunk_id, _ in fused]
-    similarities = dict(dense) | snapshot.similarities(
-        vector, scope.audiences, [chunk_id for chunk_id in ids if chunk_id not in dict(dense)]
-    )
-    bm25 = dict(lexical)
     chunks = snapshot.chunks(scope.audiences, ids)
+    similarities = [snapshot.similarities(vector, scope.audiences, ids) for vector in vectors]
     passages = [
         Passage(
             chunk=chunks[chunk_id],
-            similarity=similarities[chunk_id],
+            similarity=max(by_query[chunk_id] for by_query in similarities),
             lexical=bm25.get(chunk_id, 0.0),
             fused=score,
         )

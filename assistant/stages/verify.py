@@ -77,7 +77,7 @@ def verify(question: Question, raw: RawDraft, evidence: Evidence, policy: Verify
         support=sum(supports) / len(supports) if supports else 0.0,
         weakest=min(supports, default=0.0),
         question_coverage=_coverage(question, draft),
-        dropped=len(checked) - len(kept),
+        dropped=sum(any(f.reason is not Reason.REPEATS_QUESTION for f in item.findings) for item in checked),
     )
 
 
@@ -120,6 +120,12 @@ def _check(span: Span, sources: Sequence[_Source], question: Question, policy: V
             Finding(reason=Reason.REPEATS_QUESTION, sentence=claim, detail="it adds nothing to the question")
         )
     citations = tuple(_cite(source, stems, policy) for source in chosen)
+    if (
+        numbers(claim) & numbers("\n".join(source.text for source in chosen))
+        and _beside_number(claim, stems, citations, question) < policy.min_number_support
+    ):
+        detail = "the quoted words around its number speak of something else"
+        findings.append(Finding(reason=Reason.UNSUPPORTED_NUMBER, sentence=claim, detail=detail))
     if _NEGATION.search(claim) and not any(_NEGATION.search(citation.quote) for citation in citations):
         findings.append(
             Finding(reason=Reason.UNSUPPORTED_CLAIM, sentence=claim, detail="it denies, its passages do not")
@@ -129,12 +135,22 @@ def _check(span: Span, sources: Sequence[_Source], question: Question, policy: V
     return _Checked(span, Sentence(text=claim, citations=citations, support=round(support, 4)), ())
 
 
+def _beside_number(claim: str, stems: Sequence[str], citations: Sequence[Citation], question: Question) -> float:
+    """How much of a claim one quote that holds a number of it covers, with its title.
+
+    A number must stand beside what it is said of, and not just somewhere in the same passage.
+    """
+    quotes = [f"{c.title} {c.quote}" for c in citations if numbers(c.quote) & numbers(claim)]
+    shares = (_share(stems, frozenset(content_stems(quote, question.language))) for quote in quotes)
+    return max(shares, default=0.0)
+
+
 def _says_nothing_new(claim: str, stems: Sequence[str], question: Question) -> bool:
     """A question back, or words that all stand in the question: small models do both when they have no answer."""
     if claim.rstrip().endswith("?"):
         return True
-    asked = frozenset(content_stems(question.text, question.language))
-    return not _YES_NO.match(claim) and all(stem in asked for stem in stems)
+    asked = [frozenset(content_stems(ask, question.language)) for ask in question.asks]
+    return not _YES_NO.match(claim) and any(all(stem in ask for stem in stems) for ask in asked)
 
 
 def _align(
@@ -254,11 +270,17 @@ def _whole_draft_findings(question: Question, text: str, draft: Draft) -> list[F
 
 
 def _coverage(question: Question, draft: Draft) -> float:
-    """Share of the question's content words that the draft, its quotes and their titles contain."""
-    asked = content_stems(question.text, question.language)
+    """Share of the content words of what is asked that the draft, its quotes and their titles contain.
+
+    Of several things asked, the one that is covered best counts: stories and side remarks need no answer.
+    """
     cited = [f"{c.title} {c.quote}" for sentence in draft.sentences for c in sentence.citations]
     said = frozenset(content_stems("\n".join([draft.text, *cited]), question.language))
-    return _share(list(dict.fromkeys(asked)), said)
+    asked = [
+        list(dict.fromkeys(content_stems(ask, question.language)))
+        for ask in (question.subject, *question.asks, question.text)
+    ]
+    return max((_share(stems, said) for stems in asked), default=0.0)
 
 
 def _hints(text: str) -> list[int]:

@@ -30,12 +30,19 @@ def test_retrieval_gets_the_turn_before_too_because_a_follow_up_says_little() ->
     ticket = conversation(
         ("customer", "How long is the warranty of the Duo?"), ("agent", "Two years."), ("customer", "And the Mill?")
     )
-    assert redact(ticket).search_query == "How long is the warranty of the Duo?\nAnd the Mill?"
+    assert redact(ticket).search_queries() == ("How long is the warranty of the Duo?\nAnd the Mill?",)
 
 
 def test_the_subject_counts_when_the_first_message_does_not_repeat_it() -> None:
     ticket = Ticket(subject="Error E4", messages=(Message(author="customer", text="What does this mean?"),))
     assert redact(ticket).text == "Error E4\nWhat does this mean?"
+
+
+def test_what_is_asked_is_found_in_the_story_around_it() -> None:
+    story = "I bought a Duo in May. It was raining. How long is its warranty? My dog likes it too. Please tell me soon."
+    question = redact(conversation(("customer", story)))
+    assert question.asks == ("How long is its warranty?", "Please tell me soon.")
+    assert question.search_queries() == (story, "How long is its warranty?\nPlease tell me soon.")
 
 
 def test_signatures_and_quoted_mail_are_not_the_question() -> None:

@@ -67,7 +67,7 @@ async def search_passages(
         if snapshot is None:
             return Found(passages=[])
         policy = app.policy[0].retrieval.model_copy(update={"shown": limit})
-        evidence = search(q, scope, snapshot, app.embedder, policy)
+        evidence = search([q], scope, snapshot, app.embedder, policy)
         return Found(passages=[reply_passage(passage) for passage in evidence.passages])
 
     return await service.on_thread(work)

@@ -1,0 +1,70 @@
+"""Retrieve: the passages for a question, by meaning and by words, within what the asker may see."""
+
+import pytest
+
+from assistant.adapters.memory import HashingEmbedder, MemoryIndex
+from assistant.kernel.conversation import Message, Ticket
+from assistant.kernel.knowledge import Audience, Evidence, Scope
+from assistant.policies import load_policy
+from assistant.stages.redact import redact
+from assistant.stages.retrieve import fuse, retrieve
+
+POLICY = load_policy("default-1")[0].retrieval
+Knowledge = tuple[MemoryIndex, HashingEmbedder]
+
+
+def find(knowledge: Knowledge, text: str, scope: Scope, *earlier: str) -> Evidence:
+    turns = [
+        message
+        for past in earlier
+        for message in (Message(author="customer", text=past), Message(author="agent", text="…"))
+    ]
+    ticket = Ticket(messages=(*turns, Message(author="customer", text=text)))
+    return retrieve(redact(ticket), scope, *knowledge, POLICY)
+
+
+def files(evidence: Evidence) -> list[str]:
+    return [passage.chunk.document_key.rsplit("/", 1)[-1] for passage in evidence.passages]
+
+
+@pytest.mark.parametrize(
+    ("question", "article"),
+    [
+        ("How do I descale the Fernhill Duo?", "descale-duo.md"),
+        ("How can I pause my subscription?", "subscription-pause-or-skip.md"),
+        ("Can I read the error codes of my Duo?", "duo-error-codes.html"),
+        ("How do I book a repair?", "book-a-repair.md"),
+    ],
+)
+def test_the_right_article_is_among_the_first(knowledge: Knowledge, scope: Scope, question: str, article: str) -> None:
+    assert article in files(find(knowledge, question, scope))[:4]
+
+
+def test_a_follow_up_is_found_with_the_turn_before_it(knowledge: Knowledge, scope: Scope) -> None:
+    alone = find(knowledge, "And for the Mill?", scope)
+    together = find(knowledge, "And for the Mill?", scope, "How do I clean the burrs?")
+    assert "mill-clean-the-burrs.md" in files(together)[:3]
+    assert together.top_similarity > alone.top_similarity
+
+
+def test_internal_notes_are_found_only_by_those_who_may_read_them(knowledge: Knowledge, scope: Scope) -> None:
+    question = "What goodwill refund may an agent give without approval?"
+    assert "goodwill-refund-limits.md" not in files(find(knowledge, question, scope))
+    staff = Scope(tenant=scope.tenant, audiences=frozenset(Audience))
+    assert "goodwill-refund-limits.md" in files(find(knowledge, question, staff))[:2]
+
+
+def test_another_tenant_finds_nothing(knowledge: Knowledge) -> None:
+    assert find(knowledge, "How do I descale the Duo?", Scope(tenant="somebody-else")).passages == ()
+
+
+def test_a_passage_found_both_ways_comes_before_one_found_once() -> None:
+    dense = [("a", 0.9), ("b", 0.8), ("c", 0.7)]
+    lexical = [("c", 12.0), ("d", 11.0)]
+    assert [name for name, _ in fuse([(dense, 1.0), (lexical, 1.0)], k=60)] == ["c", "a", "b", "d"]
+
+
+def test_fused_scores_are_the_published_formula() -> None:
+    scores = dict(fuse([([("a", 1.0)], 1.0), ([("b", 1.0), ("a", 0.5)], 2.0)], k=60))
+    assert scores["a"] == pytest.approx(1 / 61 + 2 / 62)
+    assert scores["b"] == pytest.approx(2 / 61)

@@ -1,0 +1,137 @@
+"""Verify: every sentence is tied to the words that support it, or it falls.
+
+Which passage supports a sentence is found by alignment in code; the model's own ``[n]`` is only a hint.
+"""
+
+import pytest
+
+from assistant.kernel.conversation import Question, RawDraft, Ticket, Tier, Verdict
+from assistant.kernel.generation import Completion, ModelCard, Sampling
+from assistant.kernel.knowledge import Audience, Chunk, Evidence, Passage
+from assistant.kernel.reasons import Reason
+from assistant.policies import load_policy
+from assistant.stages.redact import redact
+from assistant.stages.verify import verify
+
+POLICY = load_policy("default-1")[0].verify
+RETURNS = (
+    "You can return any machine within 30 days of delivery. It must be clean and in its original box. "
+    "Start the return from Account > Orders > Return, or write to returns@fernhill.example."
+)
+REFUNDS = "We refund the card you paid with within 5 working days after the parcel reaches our workshop in Leeds."
+
+
+def passage(name: str, text: str) -> Passage:
+    chunk = Chunk(
+        id=name, document_key=f"doc:{name}", title=name.title(), url=f"https://help.fernhill.example/{name}",
+        audience=Audience.PUBLIC, ordinal=0, heading_path=(), text=text, tokens=40,
+    )  # fmt: skip
+    return Passage(chunk=chunk, similarity=0.7, lexical=3.0, fused=0.03)
+
+
+EVIDENCE = Evidence(
+    passages=(passage("returns", RETURNS), passage("refunds", REFUNDS)), generation=1, top_similarity=0.7
+)
+QUESTION = redact(Ticket.from_text("How do I return my machine and when do I get the money back?"))
+
+
+def check(text: str, question: Question = QUESTION, finish: str = "stop") -> Verdict:
+    completion = Completion(text=text, finish=finish, prompt_tokens=1, completion_tokens=1)  # type: ignore[arg-type]
+    raw = RawDraft(
+        tier=Tier.SMALL, model=ModelCard(name="m", sha256="", context_length=1), messages=(), sampling=Sampling(),
+        passages_used=("returns", "refunds"), completion=completion,
+    )  # fmt: skip
+    return verify(question, raw, EVIDENCE, POLICY)
+
+
+def reasons(verdict: Verdict) -> set[Reason]:
+    return {finding.reason for finding in verdict.findings}
+
+
+def test_a_supported_sentence_gets_its_passage_and_the_quoted_words() -> None:
+    verdict = check("You can return any machine within 30 days of delivery.")
+    assert verdict.findings == ()
+    (citation,) = verdict.draft.sentences[0].citations
+    assert citation.passage_id == "returns"
+    assert citation.quote == "You can return any machine within 30 days of delivery."
+    assert RETURNS[citation.start : citation.end] == citation.quote
+    assert verdict.draft.text == "You can return any machine within 30 days of delivery [1]."
+
+
+def test_alignment_overrules_the_model_s_own_mark() -> None:
+    verdict = check("We refund the card within 5 working days after the parcel reaches our workshop [1].")
+    assert verdict.draft.sentences[0].citations[0].passage_id == "refunds"
+
+
+def test_citations_are_numbered_in_order_of_first_use() -> None:
+    verdict = check("We refund the card you paid with [2]. You can return any machine within 30 days [1].")
+    assert verdict.draft.text == "We refund the card you paid with [1]. You can return any machine within 30 days [2]."
+
+
+def test_a_sentence_made_of_two_passages_cites_both() -> None:
+    verdict = check(
+        "Start the return from Account > Orders > Return, and we refund the card you paid with in 5 working days."
+    )
+    assert {c.passage_id for c in verdict.draft.sentences[0].citations} == {"returns", "refunds"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("You can return any machine within 60 days of delivery.", Reason.UNSUPPORTED_NUMBER),
+        ("Return the machine within 30 days at any Tesco of delivery in its original box.", Reason.UNSUPPORTED_NAME),
+        ("Start the return from Account > Orders > Return at https://evil.example/claim.", Reason.UNSUPPORTED_LINK),
+        ("Write to refunds@fernhill.example to return any machine within 30 days.", Reason.UNSUPPORTED_LINK),
+        ("Our courier collects the kettle tomorrow for free.", Reason.UNSUPPORTED_CLAIM),
+        ("You cannot return any machine within 30 days of delivery.", Reason.UNSUPPORTED_CLAIM),
+        ("How do I return my machine?", Reason.REPEATS_QUESTION),
+    ],
+)
+def test_a_sentence_that_says_more_than_its_passages_falls(text: str, reason: Reason) -> None:
+    verdict = check(text)
+    assert reason in reasons(verdict)
+    assert verdict.draft.sentences == ()
+
+
+def test_what_stands_stays_when_another_sentence_falls() -> None:
+    verdict = check("You can return any machine within 30 days of delivery [1]. You also get a free pony [1].")
+    assert verdict.draft.text == "You can return any machine within 30 days of delivery [1]."
+    assert verdict.dropped == 1
+
+
+def test_a_list_keeps_its_lines_and_numbers() -> None:
+    verdict = check("1. Start the return from Account > Orders > Return\n2. Put the machine in its original box.")
+    assert (
+        verdict.draft.text
+        == "1. Start the return from Account > Orders > Return [1]\n2. Put the machine in its original box [1]."
+    )
+
+
+def test_numbers_are_compared_by_value() -> None:
+    assert check("You can return any machine within thirty days.").findings == ()
+    assert check("We refund the card within five working days.").findings == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["I don't know.", "The passages do not mention the weight.", "I'm sorry, I cannot help."]
+)
+def test_a_model_that_gives_up_is_heard(text: str) -> None:
+    assert Reason.NO_ANSWER_IN_DRAFT in reasons(check(text))
+
+
+def test_another_language_than_the_ticket_s_is_a_finding() -> None:
+    german = redact(Ticket.from_text("Wie lange kann ich meine Maschine zurückgeben und wann bekomme ich mein Geld?"))
+    assert Reason.WRONG_LANGUAGE in reasons(check("You can return any machine within 30 days of delivery.", german))
+
+
+def test_a_reply_that_was_cut_loses_its_last_sentence() -> None:
+    verdict = check("You can return any machine within 30 days of delivery. It must be clean and in", finish="length")
+    assert Reason.CUT_SHORT in reasons(verdict)
+    assert len(verdict.draft.sentences) == 1
+
+
+@pytest.mark.parametrize("text", ["", "   \n ", "[1]", "...", "🙂"])
+def test_nothing_said_is_nothing_supported(text: str) -> None:
+    verdict = check(text)
+    assert verdict.draft.sentences == ()
+    assert verdict.support == 0.0

@@ -24,12 +24,14 @@ def create_app(app: App) -> FastAPI:
         service.warm_up()
         yield
 
-    make = FastAPIOffline if app.settings.docs_enabled else FastAPI  # Its pages need no content network.
+    shown = app.settings.docs_enabled
+    make = FastAPIOffline if shown else FastAPI  # Its pages need no content network.
     api = make(
         title="Deskhand",
         version=__version__,
         summary="Cited replies to support tickets from your own documents, or a handoff to a human.",
-        docs_url="/docs" if app.settings.docs_enabled else None,
+        openapi_url="/openapi.json" if shown else None,
+        docs_url="/docs" if shown else None,
         redoc_url=None,
         lifespan=lifespan,
         responses={"default": {"model": errors.Problem, "description": "A problem (RFC 9457)."}},

@@ -29,34 +29,27 @@ class BodyLimit:
             await self._refuse(scope, receive, send)
             return
         seen = 0
-        started = False
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._limit:
-                raise BodyTooLarge(self._message, fix="Send less, or raise DESKHAND_MAX_BODY_BYTES.")
+                return {"type": "http.request", "body": b"", "more_body": False}
             return message
 
-        async def noted(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
+        async def unless_refused(message: Message) -> None:
+            if seen <= self._limit:
+                await send(message)
 
-        try:
-            await self._app(scope, counted, noted)
-        except BodyTooLarge:
-            if started:
-                raise
+        await self._app(scope, counted, unless_refused)
+        if seen > self._limit:
             await self._refuse(scope, receive, send)
 
-    @property
-    def _message(self) -> str:
-        return f"the body is larger than {self._limit} bytes"
-
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        error = BodyTooLarge(self._message, fix="Send less, or raise DESKHAND_MAX_BODY_BYTES.")
+        error = BodyTooLarge(
+            f"the body is larger than {self._limit} bytes", fix="Send less, or raise DESKHAND_MAX_BODY_BYTES."
+        )
         await problem_response(error)(scope, receive, send)
 
 

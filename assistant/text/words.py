@@ -9,15 +9,10 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*", re.UNICODE)
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'\])}]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _CITATION = re.compile(r"\s*\[\s*\d+(?:\s*[,;]\s*\d+)*\s*\]")
-_NUMBER_WORDS = {
-    word: str(value)
-    for values, text in (
-        (range(21), "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-                    "sixteen seventeen eighteen nineteen twenty"),
-        (range(30, 101, 10), "thirty forty fifty sixty seventy eighty ninety hundred"),
-    )
-    for value, word in zip(values, text.split(), strict=True)
-}  # fmt: skip
+_UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen twenty""".split()
+_TENS = "thirty forty fifty sixty seventy eighty ninety hundred".split()
+_NUMBER_WORDS = {word: str(value) for value, word in [*enumerate(_UNITS), *zip(range(30, 101, 10), _TENS, strict=True)]}
 _STOPWORDS = frozenset(
     """a about above after again against all also am an and any are aren't as at be because been before being
     below between both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during

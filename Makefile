@@ -1,0 +1,53 @@
+# The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
+.DEFAULT_GOAL := help
+.PHONY: help setup models demo test check format bench bench-retrieval bench-drafts bench-serve bench-ingest env-example clean
+
+BIN := .venv/bin
+DATA := ../shared/data
+QUIET := GOMP_SPINCOUNT=1000 PYTHONWARNINGS=ignore
+
+help:  ## What there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+setup:  ## Make .venv, with llama.cpp compiled for this CPU
+	@deploy/setup.sh
+
+models: setup  ## Fetch the models (1.7 GB) and check their hashes
+	@$(BIN)/deskhand models pull
+
+demo: models  ## Ingest the sample help centre and answer ten tickets
+	@deploy/demo/run.sh
+
+test: models check  ## All checks and tests
+	@$(BIN)/deskhand models pull smollm2-135m-instruct-q4_1
+	@$(QUIET) $(BIN)/python -m pytest
+
+check: setup  ## Format, lints, types, import law, docs that are made from code
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@mkdir -p build; $(BIN)/lint-imports --no-cache > build/lint-imports.log 2>&1 || (cat build/lint-imports.log; exit 1)
+	@$(BIN)/deskhand settings | diff -u deploy/env.example - || (echo "Fix: make env-example"; exit 1)
+
+format: setup  ## Format the code and mend what the linter can
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
+
+env-example: setup  ## Make deploy/env.example from the settings
+	@$(BIN)/deskhand settings > deploy/env.example
+
+bench: bench-retrieval bench-drafts bench-ingest bench-serve  ## All benchmarks; tables here, JSON in build/bench
+
+bench-retrieval: models  ## nDCG, recall and latency on two labelled corpora
+	@$(BIN)/deskhand evaluate retrieval --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --qrels $(DATA)/mtrag/qrels_dev.tsv
+	@$(BIN)/deskhand evaluate retrieval --corpus $(DATA)/banking_kb/corpus.jsonl --queries $(DATA)/banking_kb/tasks_dev.jsonl --qrels $(DATA)/banking_kb/qrels_dev.tsv
+
+bench-drafts: models  ## Decisions, support and latency on 60 labelled questions, 20 of them unanswerable
+	@$(BIN)/deskhand evaluate drafts --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --limit 60
+
+bench-ingest: models  ## Ingest rate on 3,092 documents against the bare embedder, and a second, unchanged ingest
+	@$(BIN)/python -m tests.bench.ingest $(DATA)/docs/support_kb.jsonl.gz
+
+bench-serve: models  ## Memory of the service with both models, time to ready, and to refuse when full
+	@$(BIN)/python -m tests.bench.serve
+
+clean:  ## Remove what was built here; models and wheels in ~/.cache stay
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

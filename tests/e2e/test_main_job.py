@@ -1,0 +1,103 @@
+"""The main job with the real models and no network: documents in, a cited draft or a human out.
+
+Every socket to another machine is refused in the command and in the processes it starts.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import HELP_CENTRE, PROJECT
+
+pytestmark = pytest.mark.models
+TICKETS = PROJECT / "deploy" / "demo" / "tickets"
+REFUSE = """
+import socket
+def _refused(self, address):
+    if self.family != socket.AF_UNIX:
+        raise OSError("the network is refused in this test")
+    return _connect(self, address)
+_connect = socket.socket.connect
+socket.socket.connect = _refused
+socket.socket.connect_ex = _refused
+socket.getaddrinfo = lambda *a, **k: (_ for _ in ()).throw(OSError("the network is refused in this test"))
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A data folder of its own, and a sitecustomize that refuses the network in every Python process."""
+    place = tmp_path_factory.mktemp("offline")
+    (place / "sitecustomize.py").write_text(REFUSE)
+    return os.environ | {"PYTHONPATH": str(place), "DESKHAND_DATA_DIR": str(place / "data")}
+
+
+def deskhand(environment: dict[str, str], *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "assistant.cli.main", *arguments]
+    return subprocess.run(
+        command, check=False, env=environment, input=stdin, capture_output=True, text=True, timeout=300, cwd=PROJECT
+    )
+
+
+@pytest.fixture(scope="module")
+def ingested(environment: dict[str, str]) -> dict[str, str]:
+    done = deskhand(environment, "ingest", str(HELP_CENTRE), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["documents"] == len(list(HELP_CENTRE.iterdir()))
+    return environment
+
+
+def test_the_network_is_really_refused(environment: dict[str, str]) -> None:
+    probe = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9')"
+    done = subprocess.run([sys.executable, "-c", probe], check=False, env=environment, capture_output=True, text=True)
+    assert "refused in this test" in done.stderr
+
+
+def test_tickets_end_as_the_demo_promises(ingested: dict[str, str]) -> None:
+    names = ["04-error-e4", "06-follow-up-mill", "07-it-does-not-work", "08-student-discount", "10-angry-call-refund"]
+    files = [part for name in names for part in ("--file", str(TICKETS / f"{name}.json"))]
+    done = deskhand(ingested, "draft", "--json", *files)
+    assert done.returncode == 0, done.stderr
+    replies = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [reply["decision"] for reply in replies] == ["answer", "answer", "clarify", "handoff", "handoff"]
+    assert [reply["reasons"][0]["code"] for reply in replies[2:]] == [
+        "underspecified",
+        "no_evidence",
+        "person_requested",
+    ]
+    for reply in replies[:2]:
+        for sentence in reply["draft"]["sentences"]:
+            assert sentence["citations"]
+            for citation in sentence["citations"]:
+                assert citation["quote"]
+                assert citation["url"].startswith("file://")
+                assert Path(citation["url"].removeprefix("file://").split("#")[0]).exists()
+
+
+def test_a_run_repeats_with_the_same_text(ingested: dict[str, str]) -> None:
+    drafted = deskhand(ingested, "draft", "--json", "--text", "Which button do I hold to descale the Fernhill Duo?")
+    run_id = json.loads(drafted.stdout)["run_id"]
+    replayed = deskhand(ingested, "replay", run_id, "--json")
+    assert replayed.returncode == 0, replayed.stderr
+    outcomes = json.loads(replayed.stdout)
+    assert outcomes
+    assert all(outcome["same"] and outcome["changed"] == [] for outcome in outcomes)
+
+
+def test_a_ticket_is_summarised_in_its_five_fields(ingested: dict[str, str]) -> None:
+    done = deskhand(ingested, "summarize", "--json", "--file", str(TICKETS / "06-follow-up-mill.json"))
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert set(summary) == {"customer_request", "done", "open_questions", "next_step", "sentiment"}
+    assert len(summary["customer_request"]) > 10
+
+
+def test_a_draft_reads_as_a_page_for_people(ingested: dict[str, str]) -> None:
+    done = deskhand(ingested, "draft", stdin="It doesn't work")
+    assert done.returncode == 0
+    assert "Ask back" in done.stdout
+    assert "Why:" in done.stdout

@@ -3,9 +3,11 @@
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -23,8 +25,8 @@ KEPT = 2
 class FolderIndexWriter:
     """Publishes below ``root``. Two writers of one tenant exclude each other by a lock file."""
 
-    def __init__(self, root: Path, clock: Clock) -> None:
-        self._root, self._clock = root, clock
+    def __init__(self, root: Path, clock: Clock, wait_s: float = 30.0) -> None:
+        self._root, self._clock, self._wait_s = root, clock, wait_s
 
     def current(self, tenant: str) -> SnapshotManifest | None:
         """The manifest in use, or None when nothing readable is published."""
@@ -44,11 +46,11 @@ class FolderIndexWriter:
     ) -> SnapshotManifest:
         """Write generation N+1 and point readers at it. ``documents`` maps key to content hash.
 
-        Raises WriterBusy when another process publishes for this tenant.
+        Raises WriterBusy when another process publishes for this tenant for longer than ``wait_s``.
         """
         home = self._root / tenant
         home.mkdir(parents=True, exist_ok=True)
-        with _exclusive(home / "LOCK", tenant):
+        with _exclusive(home / "LOCK", tenant, self._wait_s):
             generation = 1 + max(_generations(home), default=0)
             unfinished = home / f"tmp-{generation}"
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -94,17 +96,26 @@ class FolderIndexWriter:
 
 
 @contextmanager
-def _exclusive(path: Path, tenant: str) -> Iterator[None]:
+def _exclusive(path: Path, tenant: str, wait_s: float) -> Iterator[None]:
     with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise WriterBusy(
-                f"another ingest is publishing for tenant {tenant!r}",
-                fix="Wait until it has finished.",
-                retry_after_s=10,
-            ) from error
+        end = time.monotonic() + wait_s
+        while not _locked(lock):
+            if time.monotonic() > end:
+                raise WriterBusy(
+                    f"another ingest is publishing for tenant {tenant!r}",
+                    fix="Wait until it has finished.",
+                    retry_after_s=wait_s,
+                )
+            time.sleep(0.05)
         yield
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _generations(home: Path) -> list[int]:

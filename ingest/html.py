@@ -14,6 +14,7 @@ _DROPPED = (
 _HIDDEN_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])|opacity\s*:\s*0(?![.\d])", re.IGNORECASE
 )
+MAX_DEPTH = 200
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _INLINE = frozenset(
     "a abbr b bdi bdo br cite code data del dfn em font i img ins kbd label mark q s samp small span strong sub sup "
@@ -50,8 +51,14 @@ class _Walk:
         self._headings: list[tuple[int, str]] = []
         self._anchor = ""
         self._inline: list[str] = []
+        self._depth = 0
 
     def visit(self, node: LexborNode) -> None:
+        """Collect what is below ``node``; what is nested deeper than any page needs becomes plain text."""
+        if self._depth > MAX_DEPTH:
+            self._inline.append(node.text(separator=" "))
+            return
+        self._depth += 1
         for child in node.iter(include_text=True):
             tag = child.tag or ""
             if tag == "-text":
@@ -68,6 +75,7 @@ class _Walk:
                 self._note_anchor(child)
                 self._block(tag, child)
                 self.flush()
+        self._depth -= 1
 
     def flush(self) -> None:
         """End the paragraph that inline text has been gathering."""

@@ -101,7 +101,7 @@ def _from_hub(
                 response.raise_for_status()
                 resumed = response.status_code == httpx2.codes.PARTIAL_CONTENT
                 with partial.open("ab" if resumed else "wb") as out:
-                    for block in response.iter_bytes(BLOCK):
+                    for block in response.iter_bytes():  # As it comes: what is written can be resumed.
                         out.write(block)
                         on_bytes(out.tell())
             _accept(partial, target, file)

@@ -11,7 +11,7 @@ from assistant.stages.redact import redact
 
 
 def conversation(*turns: tuple[str, str]) -> Ticket:
-    return Ticket(messages=tuple(Message(author=author, text=text) for author, text in turns))  # type: ignore[arg-type]
+    return Ticket(messages=tuple(Message(author=author, text=text) for author, text in turns))
 
 
 def test_the_question_is_what_the_customer_wrote_since_the_last_reply() -> None:

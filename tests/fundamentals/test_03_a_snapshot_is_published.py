@@ -35,8 +35,9 @@ def library(help_centre: Path, tmp_path: Path) -> Library:
     index = MemoryIndex()
     desk = Ingest(MemoryDocumentStore(), index, HashingEmbedder(), chunk_tokens=120, overlap_tokens=16)
 
-    def run(**options: bool) -> IngestReport:
-        return ingest(load(folder), "default", Audience.PUBLIC, desk, roots=[root_key(folder)], **options)
+    def run(*, allow_mass_delete: bool = False) -> IngestReport:
+        roots = [root_key(folder)]
+        return ingest(load(folder), "default", Audience.PUBLIC, desk, roots=roots, allow_mass_delete=allow_mass_delete)
 
     return Library(folder, run, index)
 

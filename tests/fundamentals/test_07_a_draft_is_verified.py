@@ -36,7 +36,7 @@ QUESTION = redact(Ticket.from_text("How do I return my machine and when do I get
 
 
 def check(text: str, question: Question = QUESTION, finish: str = "stop") -> Verdict:
-    completion = Completion(text=text, finish=finish, prompt_tokens=1, completion_tokens=1)  # type: ignore[arg-type]
+    completion = Completion(text=text, finish=finish, prompt_tokens=1, completion_tokens=1)
     raw = RawDraft(
         tier=Tier.SMALL, model=ModelCard(name="m", sha256="", context_length=1), messages=(), sampling=Sampling(),
         passages_used=("returns", "refunds"), completion=completion,

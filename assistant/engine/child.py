@@ -58,12 +58,18 @@ class Child:
                     self._waiting.put(request)
                 case Cancel(id=number):
                     self._cancelled.add(number)
-                case Count(id=number, model=name, messages=messages):
-                    tokens = len(self._models[name].vocabulary.encode_chat(messages))
-                    self._send(Counted(id=number, tokens=tokens))
+                case Count():
+                    self._send(self._count(request))
                 case _:
                     assert_never(request)
         os._exit(0)  # The main thread may be deep in llama.cpp; nothing here needs a clean end.
+
+    def _count(self, request: Count) -> Counted | Failed:
+        try:
+            tokens = self._models[request.model].vocabulary.encode_chat(request.messages)
+        except DeskhandError as error:
+            return Failed(id=request.id, kind="model", message=f"{error}. {error.fix}")
+        return Counted(id=request.id, tokens=len(tokens))
 
     def _generate(self, request: Generate) -> None:
         def check() -> None:
@@ -85,6 +91,8 @@ class Child:
             self._send(Failed(id=request.id, kind="input", message=str(error)))
         except DeskhandError as error:
             self._send(Failed(id=request.id, kind="model", message=str(error)))
+        except Exception as error:  # A bug on one request must not cost the others their process.
+            self._send(Failed(id=request.id, kind="model", message=f"unexpected {type(error).__name__}"))
         finally:
             self._cancelled.discard(request.id)
 

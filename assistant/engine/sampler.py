@@ -104,7 +104,7 @@ def _grammar(sampling: Sampling, vocabulary: Vocabulary) -> int | None:
         return None
     try:
         rules = json_schema_to_gbnf(json.dumps(dict(sampling.json_schema)))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AssertionError) as error:
         raise InputError(f"the JSON schema cannot be turned into a grammar: {error}", field="json_schema") from error
     grammar: int | None = llama_cpp.llama_sampler_init_grammar(vocabulary.handle, rules.encode(), b"root")
     if not grammar:

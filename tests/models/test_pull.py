@@ -174,5 +174,5 @@ def test_an_operator_s_catalogue_adds_and_replaces(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no model 'yours'"):
         load_catalogue(own).get("yours")
     own.write_text("[[model]]\nname = 3")
-    with pytest.raises(ConfigurationError, match="own.toml"):
+    with pytest.raises(ConfigurationError, match=r"own\.toml"):
         load_catalogue(own)

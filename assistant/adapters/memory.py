@@ -12,7 +12,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.kernel.access import ApiKey, KeyScope
+from assistant.kernel.access import ApiKey, KeyScope, check_tenant
 from assistant.kernel.errors import DeadlineExceeded, InputError, NotFound
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Token
 from assistant.kernel.jobs import Job, JobName, JobState, Upload
@@ -287,7 +287,7 @@ class MemoryKeyStore:
         key = ApiKey(
             id=uuid4().hex,
             prefix=secret[:10],
-            tenant=tenant,
+            tenant=check_tenant(tenant),
             name=name,
             scopes=frozenset(scopes),
             expires_at=(self._clock.now() + lifetime).isoformat() if lifetime else None,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from assistant.cli.session import EXIT_PARTLY, console, opened, progress_bar
+from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import InputError
 from assistant.kernel.knowledge import Audience
 from ingest.index import index
@@ -32,6 +33,7 @@ def ingest(
     """Read documents and publish a snapshot. Done again, only what changed is worked on; deleted files disappear."""
     if not paths and not rebuild:
         raise InputError("no path was given", fix="Name folders or files, or give --rebuild.", field="paths")
+    check_tenant(tenant)
     with opened() as desk:
         parts = create_ingest(desk)
         if not paths:

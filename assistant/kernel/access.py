@@ -1,8 +1,23 @@
 """Who may ask for what: API keys and their scopes."""
 
+import re
 from enum import StrEnum
 
+from assistant.kernel.errors import InputError
 from assistant.kernel.value import Value
+
+_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def check_tenant(name: str) -> str:
+    """``name`` if it may name a tenant, and so a folder. Raises InputError."""
+    if not _TENANT.fullmatch(name):
+        raise InputError(
+            f"{name!r} cannot name a tenant",
+            fix="Use up to 63 small letters, digits, - and _, beginning with a letter or digit.",
+            field="tenant",
+        )
+    return name
 
 
 class KeyScope(StrEnum):

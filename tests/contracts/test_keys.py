@@ -9,7 +9,7 @@ from assistant.adapters.memory import ManualClock, MemoryKeyStore
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.keys import SqlKeyStore
 from assistant.kernel.access import KeyScope
-from assistant.kernel.errors import NotFound
+from assistant.kernel.errors import InputError, NotFound
 from assistant.ports import KeyStore
 
 
@@ -37,6 +37,12 @@ def test_secrets_are_long_distinct_and_not_kept(keys: KeyStore) -> None:
 def test_any_other_secret_finds_nothing(keys: KeyStore, wrong: str) -> None:
     keys.create("t1", "", [KeyScope.DRAFTS], None)
     assert keys.find(wrong) is None
+
+
+@pytest.mark.parametrize("tenant", ["", "..", "a/b", "Ä", "x" * 64])
+def test_a_tenant_is_named_by_plain_characters(keys: KeyStore, tenant: str) -> None:
+    with pytest.raises(InputError, match="cannot name a tenant"):
+        keys.create(tenant, "", [KeyScope.DRAFTS], None)
 
 
 def test_an_expired_key_finds_nothing(keys: KeyStore, clock: ManualClock) -> None:

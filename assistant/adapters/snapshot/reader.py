@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from assistant.adapters.snapshot.vectors import VectorFile
 from assistant.adapters.snapshot.words import WordFile
+from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import SnapshotMismatch
 from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, SnapshotManifest
 
@@ -66,7 +67,8 @@ class FolderIndexReader:
 
     def snapshot(self, tenant: str) -> FolderSnapshot | None:
         """The published snapshot, or None before the first. Raises SnapshotMismatch when it may not be used."""
-        pointer = self._root / tenant / "CURRENT"
+        home = self._root / check_tenant(tenant)
+        pointer = home / "CURRENT"
         try:
             generation = pointer.read_text().strip()
         except FileNotFoundError:
@@ -74,7 +76,7 @@ class FolderIndexReader:
         with self._lock:
             opened = self._open.get(tenant)
             if opened is None or opened[0] != generation:
-                opened = (generation, open_snapshot(self._root / tenant / generation, self._embedder))
+                opened = (generation, open_snapshot(home / generation, self._embedder))
                 self._open[tenant] = opened
         return opened[1]
 

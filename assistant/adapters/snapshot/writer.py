@@ -14,6 +14,7 @@ import numpy as np
 from assistant.adapters.snapshot.reader import read_manifest, sha256_of
 from assistant.adapters.snapshot.vectors import write_vectors
 from assistant.adapters.snapshot.words import write_words
+from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import SnapshotMismatch, WriterBusy
 from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, SnapshotManifest, documents_digest
 from assistant.ports import Clock, Vectors
@@ -31,7 +32,8 @@ class FolderIndexWriter:
     def current(self, tenant: str) -> SnapshotManifest | None:
         """The manifest in use, or None when nothing readable is published."""
         try:
-            return read_manifest(self._root / tenant / (self._root / tenant / "CURRENT").read_text().strip())
+            home = self._root / check_tenant(tenant)
+            return read_manifest(home / (home / "CURRENT").read_text().strip())
         except (FileNotFoundError, SnapshotMismatch):
             return None
 
@@ -48,7 +50,7 @@ class FolderIndexWriter:
 
         Raises WriterBusy when another process publishes for this tenant for longer than ``wait_s``.
         """
-        home = self._root / tenant
+        home = self._root / check_tenant(tenant)
         home.mkdir(parents=True, exist_ok=True)
         with _exclusive(home / "LOCK", tenant, self._wait_s):
             generation = 1 + max(_generations(home), default=0)

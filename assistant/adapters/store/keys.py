@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.tables import ApiKeyRow
-from assistant.kernel.access import ApiKey, KeyScope
+from assistant.kernel.access import ApiKey, KeyScope, check_tenant
 from assistant.kernel.errors import NotFound
 from assistant.ports import Clock
 
@@ -34,7 +34,7 @@ class SqlKeyStore:
             id=uuid4().hex,
             prefix=secret[:10],
             sha256=_digest(secret),
-            tenant=tenant,
+            tenant=check_tenant(tenant),
             name=name,
             scopes=sorted(scope.value for scope in scopes),
             created_at=now,

@@ -9,12 +9,12 @@ import typer
 from pydantic import ValidationError
 
 from assistant.cli.session import EXIT_FAILED, console, messages, opened
-from assistant.cli.show import show_passages, show_run, show_summary
+from assistant.cli.show import show_outcomes, show_passages, show_run, show_summary
 from assistant.evaluation.replay import replay as replay_run
 from assistant.kernel.conversation import Ticket
 from assistant.kernel.errors import InputError
 from assistant.kernel.knowledge import Audience, Scope
-from assistant.kernel.reply import reply_of
+from assistant.kernel.reply import Reply, reply_of
 from assistant.pipeline import answer
 from assistant.pipeline import summarize as summarize_ticket
 from assistant.stages.retrieve import search as search_snapshot
@@ -54,13 +54,17 @@ def draft(
     """Draft a reply with citations, or hand the ticket to a human. Reads a ticket or plain text from standard input too."""
     tickets = _tickets(text, files)
     with opened() as desk:
+        outcomes: list[Reply] = []
         for number, ticket in enumerate(tickets):
             run = answer(ticket, _scope(tenant, internal), desk.desk)
             desk.runs.record(run)
+            outcomes.append(reply_of(run))
             if as_json:
-                print(reply_of(run).model_dump_json(indent=None if len(tickets) > 1 else 2))
+                print(outcomes[-1].model_dump_json(indent=None if len(tickets) > 1 else 2))
             else:
                 show_run(run, heading=len(tickets) > 1 and f"{number + 1} of {len(tickets)}")
+    if len(outcomes) > 1 and not as_json:
+        show_outcomes(outcomes)
 
 
 def summarize(text: Text = None, files: Files = None, as_json: AsJson = False) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from assistant.cli.session import EXIT_FAILED, console, messages, opened
 from assistant.kernel.errors import InputError
@@ -27,13 +28,11 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="For machin
     if as_json:
         console.print_json(json.dumps([model.model_dump() | {"present": here} for model, here in rows]))
         return
-    table = Table("Name", "Role", "Licence", "Size", "Context", "Here", "Used")
+    columns = [Column(name, no_wrap=True) for name in ("Name", "Role", "Licence", "MB", "Here", "Used")]
+    table = Table(*columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for model, here in rows:
-        size = f"{model.size / 1e6:.0f} MB"
-        mark = "yes" if model.name in used else ""
-        table.add_row(
-            model.name, model.role, model.licence, size, str(model.context_length), "yes" if here else "no", mark
-        )
+        used_mark, here_mark = ("yes" if flag else "" for flag in (model.name in used, here))
+        table.add_row(model.name, model.role, model.licence, f"{model.size / 1e6:.0f}", here_mark, used_mark)
     console.print(table)
 
 

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from typing import assert_never
 
+from rich import box
 from rich.markup import escape
 from rich.padding import Padding
 from rich.rule import Rule
+from rich.table import Table
 
 from assistant.cli.session import console
 from assistant.kernel.conversation import Answer, Citation, Clarify, Draft, Handoff, TicketSummary
 from assistant.kernel.knowledge import Audience, Passage
 from assistant.kernel.reasons import explain
+from assistant.kernel.reply import Reply
 from assistant.kernel.runs import Run
 
 _EXCERPT = 160
@@ -43,6 +46,16 @@ def show_run(run: Run, heading: str | bool = False) -> None:
         console.print(f"  [dim]left out:[/] “{escape(_short(finding.sentence, 120))}” ({escape(finding.detail)})")
     spent = ", ".join(f"{stage} {ms / 1000:.1f} s" for stage, ms in run.timings_ms.items() if ms >= 50)
     console.print(f"[dim]run {run.id[:12]} · {spent}[/]")
+
+
+def show_outcomes(replies: Sequence[Reply]) -> None:
+    """One line a ticket, after several."""
+    table = Table("Ticket", "Ended as", "By", "Why", "Seconds", box=box.SIMPLE_HEAD, title="All tickets")
+    for number, reply in enumerate(replies, start=1):
+        tier = f"{reply.tier} model" if reply.tier else "code" if reply.decision == "clarify" else "a human"
+        why = reply.reasons[0].code.replace("_", " ")
+        table.add_row(str(number), reply.decision, tier, why, f"{reply.timings_ms['total'] / 1000:.1f}")
+    console.print(table)
 
 
 def show_passages(passages: Sequence[Passage]) -> None:

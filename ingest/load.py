@@ -129,6 +129,10 @@ def _sniff(data: bytes) -> str:
     """What the first bytes say the content is."""
     if data[:1024].lstrip().startswith(b"%PDF-"):
         return "application/pdf"
+    if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        raise UnreadableDocument(
+            "it is an encrypted document or one of Word before 2007", fix="Save it as .docx without a password."
+        )
     if data.startswith(b"PK\x03\x04"):
         return _sniff_zip(data)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -94,7 +94,7 @@ def _pdf(source: Source) -> tuple[str, list[Block]]:
     with document:
         if len(document) > MAX_PAGES:
             raise UnreadableDocument(f"{len(document)} pages are more than {MAX_PAGES}", fix="Split it.")
-        title = str(document.get_metadata_dict().get("Title") or "").strip()
+        title = _clean(str(document.get_metadata_dict().get("Title") or "")).strip()
         blocks = [block for number in range(len(document)) for block in _page(document, number)]
     if title.lower() in {"", "untitled", "(anonymous)", "anonymous"}:
         title = blocks[0].text.splitlines()[0][:100] if blocks else ""

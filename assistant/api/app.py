@@ -8,7 +8,7 @@ from fastapi_offline import FastAPIOffline
 
 from assistant import __version__
 from assistant.api import errors
-from assistant.api.middleware import BodyLimit, Observed
+from assistant.api.middleware import BodyLimit, NoNullBytes, Observed
 from assistant.api.routes import drafts, health, knowledge, runs
 from assistant.api.service import Service
 from assistant.wiring import App
@@ -40,6 +40,7 @@ def create_app(app: App) -> FastAPI:
     errors.install(api)
     for module in (drafts, knowledge, runs, health):
         api.include_router(module.router)
+    api.add_middleware(NoNullBytes)
     api.add_middleware(BodyLimit, limit=app.settings.max_body_bytes)
     api.add_middleware(Observed, metrics=service.metrics)
     return api

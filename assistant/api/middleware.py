@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.api.errors import BodyTooLarge, problem_response
 from assistant.api.metrics import Metrics
+from assistant.kernel.errors import InputError
 
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -51,6 +52,20 @@ class BodyLimit:
             f"the body is larger than {self._limit} bytes", fix="Send less, or raise DESKHAND_MAX_BODY_BYTES."
         )
         await problem_response(error)(scope, receive, send)
+
+
+class NoNullBytes:
+    """Refuses addresses with a null byte: no id has one, and a database may choke on it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope["query_string"]):
+            error = InputError("the address has a null byte in it", fix="Take it out.", field="url")
+            await problem_response(error)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 class Observed:

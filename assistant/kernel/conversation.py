@@ -9,7 +9,7 @@ from pydantic import Field
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling
 from assistant.kernel.knowledge import Audience, Passage
 from assistant.kernel.reasons import Reason
-from assistant.kernel.value import Value
+from assistant.kernel.value import CleanText, Value
 
 MAX_MESSAGE_CHARS = 100_000
 MAX_MESSAGES = 500
@@ -19,15 +19,15 @@ Author = Literal["customer", "agent", "system"]
 
 class Message(Value):
     author: Author
-    text: str = Field(max_length=MAX_MESSAGE_CHARS)
+    text: CleanText = Field(max_length=MAX_MESSAGE_CHARS)
     at: datetime | None = None
 
 
 class Ticket(Value):
     """A conversation in a helpdesk, oldest message first."""
 
-    id: str | None = Field(default=None, max_length=200)
-    subject: str = Field(default="", max_length=2_000)
+    id: CleanText | None = Field(default=None, max_length=200)
+    subject: CleanText = Field(default="", max_length=2_000)
     messages: tuple[Message, ...] = Field(max_length=MAX_MESSAGES)
     language: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
     metadata: dict[str, str | int | float | bool | None] = Field(default_factory=dict)

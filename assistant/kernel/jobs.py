@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from assistant.kernel.knowledge import Audience
-from assistant.kernel.value import Value
+from assistant.kernel.value import CleanText, Value
 
 RUN_JOB = "deskhand.run_job"
 """The one task a broker carries; its only argument is a job's id."""
@@ -37,7 +37,7 @@ class Upload(Value):
     """A document as it was sent over REST, waiting to be ingested."""
 
     tenant: str
-    name: str
-    url: str
+    name: CleanText
+    url: CleanText
     audience: Audience
     data: bytes

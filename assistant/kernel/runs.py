@@ -17,7 +17,7 @@ from assistant.kernel.conversation import (
     Verdict,
 )
 from assistant.kernel.knowledge import Evidence
-from assistant.kernel.value import Value
+from assistant.kernel.value import CleanText, Value
 
 
 class Attempt(Value):
@@ -61,10 +61,10 @@ class Run(Value):
 class Feedback(Value):
     """What a person thought of a run, and what was sent in the end."""
 
-    run_id: str
+    run_id: CleanText
     verdict: str = Field(pattern="^(up|down|sent|edited|discarded)$")
-    comment: str = Field(default="", max_length=10_000)
-    sent_text: str = Field(default="", max_length=100_000)
+    comment: CleanText = Field(default="", max_length=10_000)
+    sent_text: CleanText = Field(default="", max_length=100_000)
 
 
 class EvidenceFound(NamedTuple):

@@ -1,6 +1,11 @@
 """The base of every value: frozen, strict about unknown fields, compared by content."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+CleanText = Annotated[str, AfterValidator(lambda text: text.replace("\0", ""))]
+"""Text from outside. Null bytes say nothing to a reader, and Postgres refuses them."""
 
 
 class Value(BaseModel):

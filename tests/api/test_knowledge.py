@@ -108,6 +108,6 @@ def test_bad_searches_are_refused(client: MakeClient, query: str) -> None:
     assert client().get(f"/v1/search?{query}").status_code == 422
 
 
-@pytest.mark.parametrize("query", ['"', "a OR b NOT (", "💥", "%00", "SELECT * FROM chunk"])
+@pytest.mark.parametrize("query", ['"', "a OR b NOT (", "💥", "\\x00", "SELECT * FROM chunk"])
 def test_odd_searches_are_answered(client: MakeClient, query: str) -> None:
     assert client().get("/v1/search", params={"q": query}).status_code == 200

@@ -109,3 +109,16 @@ def test_generated_requests_never_break_the_service(app: App, client: MakeClient
             assert response.status_code < 500 or response.status_code == 503, case.as_curl_command()
 
         call()
+
+
+@pytest.mark.parametrize("path", ["/v1/jobs/%00", "/v1/runs/a%00b", "/v1/search?q=a%00b", "/v1/documents?after=%00"])
+def test_null_bytes_in_an_address_are_refused(client: MakeClient, path: str) -> None:
+    assert client().get(path).status_code == 422
+
+
+def test_null_bytes_in_a_ticket_are_dropped(client: MakeClient) -> None:
+    caller = client()
+    reply = caller.post(
+        "/v1/drafts", json={"messages": [{"author": "customer", "text": "How do I des\0cale the Duo?"}]}
+    )
+    assert caller.get(f"/v1/runs/{reply.json()['run_id']}").json()["question"] == "How do I descale the Duo?"

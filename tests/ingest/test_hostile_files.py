@@ -60,6 +60,7 @@ def blank_pdf() -> bytes:
         ("text.pdf", b"This is plain text.", "it is named .pdf, but holds text/plain"),
         ("page.docx", b"<html><body>Hello</body></html>", "it is named .docx"),
         ("picture.html", b"\x89PNG\r\n\x1a\n\0\0\0", "binary data"),
+        ("locked.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "encrypted document"),
         ("archive.docx", b"PK\x03\x04 not a zip", "damaged"),
         ("odd.docx", docx_without_text(), ""),
         ("scan.pdf", blank_pdf(), "no text"),

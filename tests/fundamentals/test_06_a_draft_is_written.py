@@ -50,7 +50,8 @@ def test_the_prompt_holds_instructions_a_worked_example_passages_and_the_questio
 def test_a_prompt_that_does_not_fit_loses_the_weakest_passages_and_never_the_question(desk: Desk, scope: Scope) -> None:
     question, evidence = found(desk, scope, "How do I descale the Duo?")
     roomy = written(desk, question, evidence, ScriptedModel(lambda _: "x"))
-    tight = written(desk, question, evidence, ScriptedModel(lambda _: "x", context=600))
+    just_too_small = roomy.completion.prompt_tokens + desk.policy.generate.max_tokens - 1
+    tight = written(desk, question, evidence, ScriptedModel(lambda _: "x", context=just_too_small))
     assert 0 < len(tight.passages_used) < len(roomy.passages_used)
     assert roomy.passages_used[: len(tight.passages_used)] == tight.passages_used
     assert question.text in tight.messages[-1].content

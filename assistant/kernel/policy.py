@@ -34,6 +34,7 @@ class GeneratePolicy(Value):
 class VerifyPolicy(Value):
     min_support: float = Share
     min_number_support: float = Share
+    min_joined_number_support: float = Share
     second_passage_gain: float = Share
     quote_sentences: int = Field(ge=1)
 

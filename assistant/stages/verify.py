@@ -120,12 +120,7 @@ def _check(span: Span, sources: Sequence[_Source], question: Question, policy: V
             Finding(reason=Reason.REPEATS_QUESTION, sentence=claim, detail="it adds nothing to the question")
         )
     citations = tuple(_cite(source, stems, policy) for source in chosen)
-    if (
-        numbers(claim) & numbers("\n".join(source.text for source in chosen))
-        and _beside_number(claim, stems, citations, question) < policy.min_number_support
-    ):
-        detail = "the quoted words around its number speak of something else"
-        findings.append(Finding(reason=Reason.UNSUPPORTED_NUMBER, sentence=claim, detail=detail))
+    findings += _misplaced_numbers(claim, stems, citations, question, policy)
     if _NEGATION.search(claim) and not any(_NEGATION.search(citation.quote) for citation in citations):
         findings.append(
             Finding(reason=Reason.UNSUPPORTED_CLAIM, sentence=claim, detail="it denies, its passages do not")
@@ -135,14 +130,23 @@ def _check(span: Span, sources: Sequence[_Source], question: Question, policy: V
     return _Checked(span, Sentence(text=claim, citations=citations, support=round(support, 4)), ())
 
 
-def _beside_number(claim: str, stems: Sequence[str], citations: Sequence[Citation], question: Question) -> float:
-    """How much of a claim one quote that holds a number of it covers, with its title.
+def _misplaced_numbers(
+    claim: str, stems: Sequence[str], citations: Sequence[Citation], question: Question, policy: VerifyPolicy
+) -> list[Finding]:
+    """A number must stand beside what it is said of, and not just somewhere in the same passage.
 
-    A number must stand beside what it is said of, and not just somewhere in the same passage.
+    One quote that holds a number of the claim must cover most of the claim, with its title; nearly all of
+    it when a second passage was needed, for stitching is how a number is lent to its neighbour.
     """
-    quotes = [f"{c.title} {c.quote}" for c in citations if numbers(c.quote) & numbers(claim)]
-    shares = (_share(stems, frozenset(content_stems(quote, question.language))) for quote in quotes)
-    return max(shares, default=0.0)
+    said = [f"{citation.title} {citation.quote}" for citation in citations]
+    beside = [text for text in said if numbers(text) & numbers(claim)]
+    if not beside:
+        return []  # No number, or one that is missing altogether, which is found elsewhere.
+    covered = max(_share(stems, frozenset(content_stems(text, question.language))) for text in beside)
+    if covered >= (policy.min_number_support if len(citations) == 1 else policy.min_joined_number_support):
+        return []
+    detail = "the quoted words around its number speak of something else"
+    return [Finding(reason=Reason.UNSUPPORTED_NUMBER, sentence=claim, detail=detail)]
 
 
 def _says_nothing_new(claim: str, stems: Sequence[str], question: Question) -> bool:

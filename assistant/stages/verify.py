@@ -140,10 +140,11 @@ def _misplaced_numbers(
     """
     said = [f"{citation.title} {citation.quote}" for citation in citations]
     beside = [text for text in said if numbers(text) & numbers(claim)]
-    if not beside:
-        return []  # No number, or one that is missing altogether, which is found elsewhere.
-    covered = max(_share(stems, frozenset(content_stems(text, question.language))) for text in beside)
-    if covered >= (policy.min_number_support if len(citations) == 1 else policy.min_joined_number_support):
+    shares = (_share(stems, frozenset(content_stems(text, question.language))) for text in beside)
+    covered = max(shares, default=0.0)
+    if not numbers(claim) or covered >= (
+        policy.min_number_support if len(citations) == 1 else policy.min_joined_number_support
+    ):
         return []
     detail = "the quoted words around its number speak of something else"
     return [Finding(reason=Reason.UNSUPPORTED_NUMBER, sentence=claim, detail=detail)]

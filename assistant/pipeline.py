@@ -22,7 +22,9 @@ from assistant.kernel.conversation import (
     ToHuman,
     TryTier,
 )  # fmt: skip
-from assistant.kernel.errors import DeadlineExceeded, ModelUnavailable, PromptTooLong
+from assistant.kernel.errors import (
+    Cancelled, ConfigurationError, DeadlineExceeded, DeskhandError, PromptTooLong, RetryLater,
+)  # fmt: skip
 from assistant.kernel.generation import Token
 from assistant.kernel.knowledge import Evidence, Scope
 from assistant.kernel.policy import Policy
@@ -82,6 +84,8 @@ def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda 
 def summarize(ticket: Ticket, desk: Desk) -> TicketSummary:
     """A ticket in five fields, by the small model (or the only one there is). Raises as its model does."""
     question = redact(ticket, desk.default_language)
+    if not desk.models:
+        raise ConfigurationError("no model is configured", fix="Set DESKHAND_SMALL_MODEL.")
     model = desk.models[min(desk.models, key=list(Tier).index)]
     return summarize_stage(question, model, desk.prompts["summary"], desk.policy.generate.deadline_s)
 
@@ -136,12 +140,16 @@ class _Work:
                     question, evidence, tier, model, self.desk.prompts["draft"], policy,
                     deadline_s=left, on_token=lambda token: self._tell(tier, token),
                 )  # fmt: skip
-            except ModelUnavailable as error:
+            except RetryLater as error:
                 self.incidents.append(f"{tier} model: {error}")
             except DeadlineExceeded:
                 return ToHuman(reasons=(Reason.OUT_OF_TIME,))
             except PromptTooLong as error:
                 return self._give_up_on(tier, Reason.QUESTION_TOO_LONG, str(error))
+            except Cancelled:
+                raise
+            except DeskhandError as error:
+                return self._give_up_on(tier, Reason.MODEL_UNAVAILABLE, str(error))
         return self._give_up_on(tier, Reason.MODEL_UNAVAILABLE, "gave no draft")
 
     def _give_up_on(self, tier: Tier, reason: Reason, why: str) -> TryTier | ToHuman:
@@ -160,6 +168,7 @@ class _Work:
         return Run(
             id=desk.new_id(),
             tenant=scope.tenant,
+            audiences=scope.audiences,
             ticket_id=ticket.id,
             created_at=desk.clock.now().isoformat(),
             question=question,

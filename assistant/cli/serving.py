@@ -4,6 +4,7 @@ import os
 from typing import Annotated
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 import typer
 
 from assistant.cli.session import messages, opened
@@ -63,7 +64,9 @@ def set_up_logging(log_format: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.dict_tracebacks if log_format == "json" else structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+            if log_format == "json"
+            else structlog.processors.format_exc_info,
             renderer,
         ],
         cache_logger_on_first_use=False,

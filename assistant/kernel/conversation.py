@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling
 from assistant.kernel.knowledge import Audience, Passage
@@ -13,6 +13,8 @@ from assistant.kernel.value import CleanText, Value
 
 MAX_MESSAGE_CHARS = 100_000
 MAX_MESSAGES = 500
+MAX_TICKET_CHARS = 400_000
+MAX_QUERY_CHARS = 12_000
 
 Author = Literal["customer", "agent", "system"]
 
@@ -31,6 +33,12 @@ class Ticket(Value):
     messages: tuple[Message, ...] = Field(max_length=MAX_MESSAGES)
     language: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
     metadata: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _not_too_long(self) -> Self:
+        if sum(len(message.text) for message in self.messages) > MAX_TICKET_CHARS:
+            raise ValueError(f"all messages together have more than {MAX_TICKET_CHARS} characters")
+        return self
 
     @classmethod
     def from_text(cls, text: str) -> "Ticket":
@@ -58,7 +66,8 @@ class Question(Value):
         """What to look for: the last turn with the one before it, and what is asked alone where that says less."""
         whole = "\n".join(part for part in (self.previous, self.text) if part)
         focus = "\n".join(dict.fromkeys(part for part in (self.subject, *self.asks) if part))
-        return tuple(dict.fromkeys(query for query in (whole, "" if self.previous else focus) if query.strip()))
+        queries = (whole[-MAX_QUERY_CHARS:], "" if self.previous else focus[-MAX_QUERY_CHARS:])
+        return tuple(dict.fromkeys(query for query in queries if query.strip()))
 
 
 class Tier(StrEnum):

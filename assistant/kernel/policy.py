@@ -33,6 +33,7 @@ class GeneratePolicy(Value):
 
 class VerifyPolicy(Value):
     min_support: float = Share
+    min_quote_support: float = Share
     min_number_support: float = Share
     min_joined_number_support: float = Share
     second_passage_gain: float = Share

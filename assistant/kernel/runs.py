@@ -16,7 +16,7 @@ from assistant.kernel.conversation import (
     TryTier,
     Verdict,
 )
-from assistant.kernel.knowledge import Evidence
+from assistant.kernel.knowledge import Audience, Evidence
 from assistant.kernel.value import CleanText, Value
 
 
@@ -47,6 +47,7 @@ class Run(Value):
 
     id: str
     tenant: str
+    audiences: frozenset[Audience]
     ticket_id: str | None
     created_at: str
     question: Question

@@ -11,4 +11,4 @@ CleanText = Annotated[str, AfterValidator(lambda text: text.replace("\0", ""))]
 class Value(BaseModel):
     """An immutable value. Identity is a storage concern that lives elsewhere."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

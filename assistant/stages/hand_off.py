@@ -24,7 +24,7 @@ def hand_off(
     tried = [_tried(attempt) for attempt in attempts] + list(incidents)
     return Handoff(
         reasons=tuple(reasons),
-        summary=_summary(question, evidence, reasons, tried),
+        summary=_summary(question, evidence, reasons, len(attempts)),
         passages=evidence.passages,
         tried=tuple(tried),
     )
@@ -35,7 +35,7 @@ def _tried(attempt: Attempt) -> str:
     return f"{attempt.raw.tier} model ({attempt.raw.model.name}): " + ("; ".join(findings) or "not accepted")
 
 
-def _summary(question: Question, evidence: Evidence, reasons: Sequence[Reason], tried: Sequence[str]) -> str:
+def _summary(question: Question, evidence: Evidence, reasons: Sequence[Reason], drafts: int) -> str:
     text = " ".join(question.text.split())
     asked = text if len(text) <= _QUOTED_CHARS else text[:_QUOTED_CHARS].rsplit(" ", 1)[0] + " …"
     titles = list(dict.fromkeys(passage.chunk.title for passage in evidence.passages))[:3]
@@ -45,6 +45,6 @@ def _summary(question: Question, evidence: Evidence, reasons: Sequence[Reason], 
         f"The customer writes ({question.language}, message {turns} of theirs): “{asked}”" if text else "",
         " ".join(explain(reasons)),
         found,
-        f"Drafts tried: {len(tried)}." if tried else "No draft was tried.",
+        f"Drafts tried: {drafts}." if drafts else "No draft was tried.",
     ]
     return " ".join(part for part in parts if part)

@@ -10,14 +10,23 @@ from assistant.kernel.conversation import Message, Question, Ticket
 from assistant.text.asks import asking_sentences
 from assistant.text.language import identify_language
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _CARD = re.compile(r"\b\d(?:[ -]?\d){12,18}\b")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 _SECRET = re.compile(
-    r"\b(?:sk|pk|ghp|gho|xox[abp]|AKIA|dh)[-_]?[A-Za-z0-9_-]{16,}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"
+    r"|\b(?:sk|pk|ghp|gho|xox[abp]|AKIA|dh)[-_]?(?=[A-Za-z_-]{0,40}\d)[A-Za-z0-9_-]{16,}\b",
+    re.DOTALL,
 )
-_PASSWORD = re.compile(r"(?i)\b(password|passwort|passphrase|pin)(\s*(?:is|was|:|=)\s*)(\S{4,})")
+_PASSWORD = re.compile(
+    r"(?i)\b(password|passwort|passphrase|pin)(\s*[:=]\s*|\s+(?:is|was|ist|lautet)\s+(?=\S*[\d!@#$%^&*_]))(\S{4,})"
+)
 _QUOTED = re.compile(r"^\s*>|^\s*On .{5,120} wrote:\s*$|^-{2,}\s*Original Message\s*-{2,}", re.IGNORECASE)
+_ISO_639_1 = {
+    "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it", "nld": "nl", "dut": "nl",
+    "por": "pt", "pol": "pl", "swe": "sv", "dan": "da", "fin": "fi", "nor": "no", "nob": "no", "nb": "no", "nn": "no",
+}  # fmt: skip
 _SIGNATURE = re.compile(r"^-- ?$")
 
 
@@ -37,16 +46,22 @@ def redact(ticket: Ticket, default_language: str = "en") -> Question:
     previous = turns[-2] if len(turns) > 1 else ""
     if subject and subject.lower() not in text.lower() and not previous:
         text = f"{subject}\n{text}".strip()
-    language = ticket.language or identify_language("\n".join([subject, *turns]), default_language)
+    language = _two_letters(ticket.language) or identify_language("\n".join([subject, *turns]), default_language)
     return Question(
         subject=subject,
         text=text,
         previous=previous,
         asks=tuple(asking_sentences(turns[-1])) or (text,) if turns else (),
         transcript=transcript,
-        language=language.lower().split("-")[0],
+        language=language,
         redacted=dict(counts),
     )
+
+
+def _two_letters(language: str | None) -> str:
+    """ISO 639-1 of a language tag, or nothing for a tag it does not know: the words then tell."""
+    code = (language or "").lower().split("-")[0]
+    return _ISO_639_1.get(code, code if len(code) == 2 else "")
 
 
 def _customer_turns(messages: Sequence[Message]) -> list[str]:

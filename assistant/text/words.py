@@ -6,7 +6,12 @@ from functools import lru_cache
 import snowballstemmer
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*", re.UNICODE)
-_LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'\])}]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"'\])}]+"
+    r"|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"
+    r"|(?<![\w.-])(?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,24}(?![\w-])",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _CITATION = re.compile(r"\s*\[\s*\d+(?:\s*[,;]\s*\d+)*\s*\]")
 _UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
@@ -25,6 +30,21 @@ _STOPWORDS = frozenset(
     whether which while who whom whose why will with within without won't would wouldn't yes yet you you'd you'll
     you're you've your yours yourself yourselves hello dear thanks thank hey okay ok""".split()
 )
+_OTHER_STOPWORDS = {
+    "de": """aber alle als am an auch auf aus bei bin bis das dass dem den der des die dies diese dieser doch du durch ein
+        eine einem einen einer eines er es für haben habe hat hier ich ihr ihre im in ist ja kann können man mein meine
+        mich mir mit nach nicht noch nur oder ohne schon sein sich sie sind so über um und uns unser von vor war was
+        wenn wer wie wir wird werden wo zu zum zur bitte hallo danke""".split(),
+    "fr": """ai au aux avec avez avons ce ces cette comment dans de des du elle elles en est et été être fait il ils je la
+        le les leur lui ma mais me mes mon ne nos notre nous on ou où par pas peut peux plus pour pouvez qu que quel
+        quelle qui sa se ses si son sont sur ta te tu un une vos votre vous merci bonjour""".split(),
+    "es": """al algo como con cuando de del desde donde el ella ellos en es esta está este esto ha hay la las le les lo los
+        más me mi mis muy no nos nuestro o para pero por puede puedo que qué se ser si sí sin son su sus te tiene tu un
+        una uno unos y ya gracias hola""".split(),
+    "it": """al alla anche che chi ci come con da dal dalla dei del della delle di dove e è ed gli ha hai ho i il in io la
+        le lei lo ma mi mio nel nella no noi non o per perché più può quando quello questo se si sono su sua suo ti tra
+        tu un una uno vi voi grazie ciao""".split(),
+}
 _STEMMERS = {
     "da": "danish", "de": "german", "en": "english", "es": "spanish", "fi": "finnish", "fr": "french",
     "hu": "hungarian", "it": "italian", "nl": "dutch", "no": "norwegian", "pt": "portuguese", "ro": "romanian",
@@ -45,9 +65,10 @@ def words(text: str) -> list[str]:
 def content_stems(text: str, language: str = "en") -> list[str]:
     """Stems of the words that carry meaning, in order, with repeats. Number words become digits."""
     stems = []
+    common = _stopwords(language[:2])
     for word in words(text):
         lowered = word.lower().replace("’", "'")
-        if lowered in _STOPWORDS:
+        if lowered in common:
             continue
         lowered = lowered.removesuffix("'s")
         stems.append(_NUMBER_WORDS.get(lowered) or _stem(lowered, language))
@@ -85,7 +106,13 @@ def names(text: str) -> set[str]:
 
 def links(text: str) -> set[str]:
     """Web addresses and e-mail addresses, lower-cased, without trailing punctuation."""
-    return {match.group().lower().rstrip(".,;:!?)") for match in _LINK.finditer(text)}
+    return {match.group().lower().rstrip(".,;:!?)/") for match in _LINK.finditer(text)}
+
+
+@lru_cache(maxsize=16)
+def _stopwords(language: str) -> frozenset[str]:
+    """English ones too: support mail in any language quotes English."""
+    return _STOPWORDS.union(_OTHER_STOPWORDS.get(language, ()))
 
 
 @lru_cache(maxsize=100_000)
@@ -102,6 +129,8 @@ def _canonical_number(text: str) -> str:
     digits = text
     if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", digits):
         digits = digits.replace(",", "")
+    elif re.fullmatch(r"\d{1,3}(\.\d{3})+(,\d+)?", digits):
+        digits = digits.replace(".", "")
     digits = digits.replace(",", ".")
     if digits.count(".") == 1:
         digits = digits.rstrip("0").rstrip(".")

@@ -16,6 +16,7 @@ from assistant.stages.verify import verify
 POLICY = load_policy("default-1")[0].verify
 RETURNS = (
     "You can return any machine within 30 days of delivery. It must be clean and in its original box. "
+    "You cannot return opened bags of coffee. Ask the desk for a sample. "
     "Start the return from Account > Orders > Return, or write to returns@fernhill.example."
 )
 REFUNDS = "We refund the card you paid with within 5 working days after the parcel reaches our workshop in Leeds."
@@ -83,6 +84,11 @@ def test_a_sentence_made_of_two_passages_cites_both() -> None:
         ("Our courier collects the kettle tomorrow for free.", Reason.UNSUPPORTED_CLAIM),
         ("You cannot return any machine within 30 days of delivery.", Reason.UNSUPPORTED_CLAIM),
         ("How do I return my machine?", Reason.REPEATS_QUESTION),
+        ("You can return opened bags of coffee.", Reason.UNSUPPORTED_CLAIM),
+        ("Ask Sam at the desk for a sample.", Reason.UNSUPPORTED_NAME),
+        ("Write to s@fernhill.example to start the return from Account.", Reason.UNSUPPORTED_LINK),
+        ("Put it in its original box and it must be clean, see evil.com.", Reason.UNSUPPORTED_LINK),
+        ("We refund the card within 5 to 30 working days.", Reason.UNSUPPORTED_NUMBER),
     ],
 )
 def test_a_sentence_that_says_more_than_its_passages_falls(text: str, reason: Reason) -> None:

@@ -1,7 +1,7 @@
 """Opens the database, and brings its schema up to date."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,10 +25,24 @@ class Sessions:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self.begin: Callable[[], AbstractContextManager[Session]] = sessionmaker(engine).begin
-        self.read: Callable[[], AbstractContextManager[Session]] = sessionmaker(
-            engine.execution_options(read_only=True)
-        ).begin
+        self._writing = sessionmaker(engine)
+        self._reading = sessionmaker(engine.execution_options(read_only=True))
+
+    def begin(self) -> AbstractContextManager[Session]:
+        return _errors_named(self._writing)
+
+    def read(self) -> AbstractContextManager[Session]:
+        return _errors_named(self._reading)
+
+
+@contextmanager
+def _errors_named(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    """A transaction whose failures are DatabaseErrors: nothing above knows SQLAlchemy's."""
+    try:
+        with sessions.begin() as session:
+            yield session
+    except SQLAlchemyError as error:
+        raise unusable(error) from error
 
 
 def open_database(url: str) -> Engine:
@@ -43,10 +57,10 @@ def open_database(url: str) -> Engine:
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     if not parsed.drivername.startswith("sqlite"):
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     if parsed.database:
         _make_folder(Path(parsed.database).parent)
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin_immediate)
     return engine
@@ -86,7 +100,7 @@ def pending(engine: Engine) -> bool:
 def ping(engine: Engine) -> None:
     """Raise DatabaseError unless a query works."""
     try:
-        with engine.connect() as connection:
+        with engine.execution_options(read_only=True).connect() as connection:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError as error:
         raise unusable(error) from error

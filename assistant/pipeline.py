@@ -23,7 +23,12 @@ from assistant.kernel.conversation import (
     TryTier,
 )  # fmt: skip
 from assistant.kernel.errors import (
-    Cancelled, ConfigurationError, DeadlineExceeded, DeskhandError, PromptTooLong, RetryLater,
+    Cancelled,
+    ConfigurationError,
+    DeadlineExceeded,
+    DeskhandError,
+    PromptTooLong,
+    RetryLater,
 )  # fmt: skip
 from assistant.kernel.generation import Token
 from assistant.kernel.knowledge import Evidence, Scope

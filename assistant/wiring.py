@@ -14,7 +14,15 @@ from assistant.adapters.openai import OpenAIModel
 from assistant.adapters.queue import CeleryQueue
 from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
-from assistant.adapters.store.database import DatabaseFacts, Sessions, inspect_database, migrate, open_database, pending
+from assistant.adapters.store.database import (
+    DatabaseFacts,
+    Sessions,
+    inspect_database,
+    migrate,
+    open_database,
+    pending,
+    ping,
+)
 from assistant.adapters.store.documents import SqlDocumentStore
 from assistant.adapters.store.jobs import SqlJobStore
 from assistant.adapters.store.keys import SqlKeyStore
@@ -63,6 +71,10 @@ class App:
     def migrate(self) -> None:
         """Bring the database's schema up to date, whichever database it is."""
         migrate(open_database(self.settings.database()))
+
+    def ping(self) -> None:
+        """Raises DatabaseError unless the database answers."""
+        ping(self.engine)
 
     def database_facts(self) -> DatabaseFacts:
         """Whether the database can be used safely, for `deskhand doctor`. Raises DatabaseError."""
@@ -131,6 +143,15 @@ class App:
             Tier.LARGE: (self.settings.large_model, self.settings.large_base_url),
         }
         return {tier: self.catalogue.get(name) for tier, (name, url) in wanted.items() if name and not url}
+
+    def configured_models(self) -> list[CatalogueModel]:
+        """All model files the settings name: the embedder and the local tiers."""
+        return [self.catalogue.get(self.settings.embedder), *self.local_models.values()]
+
+    def missing_files(self, model: CatalogueModel) -> list[str]:
+        """Files of ``model`` that are not here or not whole, by size."""
+        paths = {file.path: (model.file_in(self.settings.models, file), file.size) for file in model.files}
+        return [name for name, (path, size) in paths.items() if not path.is_file() or path.stat().st_size != size]
 
     @cached_property
     def models(self) -> dict[Tier, LanguageModel]:

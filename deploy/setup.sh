@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Makes .venv with everything Deskhand needs. Run by make; a second run does nothing.
-#   DESKHAND_CUDA=1  builds llama.cpp for CUDA and takes the CUDA build of torch.
+#   DESKHAND_CUDA=1  builds llama.cpp for CUDA and takes pip's default build of torch, which has CUDA on Linux.
+#   TORCH_INDEX=URL  a package index that has the CPU build of torch; without it pip's default build may be taken,
+#                    which works too but is larger.
 # The compiled llama-cpp-python wheel is kept in ~/.cache/deskhand/wheels, by version, Python and CPU, since it is
 # built for the CPU at hand.
 set -euo pipefail
@@ -33,8 +35,9 @@ pip install --quiet "pip==$(version pip)"
 if [ -n "$cuda" ]; then
   pip install --quiet "torch==$(version torch)"
 else
-  pip install --quiet "torch==$(version torch)" || {
-    echo "The CPU build of torch was not found by pip. Fix: install torch $(version torch) into .venv, and run make again." >&2; exit 1; }
+  # The CPU build by its own name where an index has it (TORCH_INDEX may name one), else what pip takes by default.
+  pip install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} "torch==$(version torch)+cpu" 2>/dev/null ||
+    pip install --quiet "torch==$(version torch)"
 fi
 
 cpu=$( { grep -m1 '^flags' /proc/cpuinfo || sysctl -n machdep.cpu.features machdep.cpu.leaf7_features || uname -m; } 2>/dev/null | sha256sum | cut -c1-12)

@@ -44,10 +44,19 @@ def chunk(
     return chunks
 
 
-def fingerprint(source: Source, audience: Audience, embedder_sha256: str) -> str:
+def fingerprint(source: Source, audience: Audience, embedder_sha256: str, sizes: tuple[int, int]) -> str:
     """Equal when ingesting again would change nothing: same content, name, audience, chunker and embedder."""
     content = hashlib.sha256(source.data).hexdigest()
-    parts = (content, source.media_type, source.title, source.url, audience.value, embedder_sha256, CHUNKER)
+    parts = (
+        content,
+        source.media_type,
+        source.title,
+        source.url,
+        audience.value,
+        embedder_sha256,
+        CHUNKER,
+        *map(str, sizes),
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

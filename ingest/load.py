@@ -10,9 +10,11 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from assistant.kernel.errors import InputError, UnreadableDocument
-from assistant.kernel.knowledge import Problem
+from assistant.kernel.knowledge import Audience, Problem
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_DOCX_XML_BYTES = 12 * 1024 * 1024
+"""A book of 1,000 pages has about 10 MB; what has more is a bomb or not prose."""
 MAX_TABLE_BYTES = 512 * 1024 * 1024
 """For JSON lines, which hold many documents and are read row by row."""
 
@@ -64,7 +66,7 @@ def count(path: Path) -> int:
         return 1
     try:
         with _open_rows(path) as lines:
-            return sum(1 for _ in lines)
+            return sum(1 for _ in iter(lambda: lines.readline(MAX_FILE_BYTES), b""))
     except (OSError, EOFError):
         return 1
 
@@ -77,12 +79,15 @@ def root_key(path: Path) -> str:
     return f"{path.as_uri()}#" if path.name.lower().endswith(TABLE_SUFFIXES) else path.as_uri()
 
 
-def source_from_upload(name: str, data: bytes, url: str) -> Source:
-    """A source from bytes that came over the network. Raises UnreadableDocument as files do."""
+def source_from_upload(name: str, data: bytes, url: str, audience: Audience) -> Source:
+    """A source from bytes that came over the network. Raises UnreadableDocument as files do.
+
+    An internal document and a public one of the same name are two: neither replaces the other.
+    """
     clean = name.replace("\\", "/").rsplit("/", 1)[-1].strip()
     if not clean or clean in {".", ".."}:
         raise UnreadableDocument("the document has no file name", fix="Send a name such as returns.html.")
-    key = f"upload:{quote(clean)}"
+    key = f"{'upload' if audience is Audience.PUBLIC else 'upload-internal'}:{quote(_clean(clean))}"
     return Source(key, clean, media_type(clean, data), data, url or key)
 
 
@@ -144,10 +149,16 @@ def _sniff(data: bytes) -> str:
 
 def _sniff_zip(data: bytes) -> str:
     try:
-        names = zipfile.ZipFile(BytesIO(data)).namelist()
+        members = zipfile.ZipFile(BytesIO(data)).infolist()
     except (zipfile.BadZipFile, ValueError) as error:
         raise UnreadableDocument("the archive inside it is damaged", fix="Save the document again.") from error
-    return MEDIA_TYPES[".docx"] if "word/document.xml" in names else "a ZIP archive"
+    text = sum(member.file_size for member in members if member.filename.endswith((".xml", ".rels")))
+    if text > MAX_DOCX_XML_BYTES:
+        raise UnreadableDocument(
+            f"it unpacks to {text / 1e6:.0f} MB of text, more than {MAX_DOCX_XML_BYTES / 1e6:.0f}", fix="Split it."
+        )
+    found = any(member.filename == "word/document.xml" for member in members)
+    return MEDIA_TYPES[".docx"] if found else "a ZIP archive"
 
 
 def _rows(file: Path, name: str) -> Iterator[Source | Problem]:
@@ -156,9 +167,9 @@ def _rows(file: Path, name: str) -> Iterator[Source | Problem]:
     with _open_rows(file) as lines:
         number = 0
         try:
-            for number, line in enumerate(lines, start=1):
+            for number, line in enumerate(iter(lambda: lines.readline(MAX_FILE_BYTES), b""), start=1):
                 read += len(line)
-                if read > MAX_TABLE_BYTES:
+                if read > MAX_TABLE_BYTES or len(line) == MAX_FILE_BYTES:
                     yield Problem(
                         name=f"{name}:{number}",
                         reason="the file is too large; the rest was left out",
@@ -184,6 +195,11 @@ def _rows(file: Path, name: str) -> Iterator[Source | Problem]:
         )
 
 
+def _clean(text: str) -> str:
+    """Text that every database takes: no null bytes, no halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def _open_rows(file: Path) -> gzip.GzipFile | BufferedReader:
     return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
 
@@ -198,7 +214,7 @@ def _row(file: Path, name: str, number: int, line: bytes, seen: set[str]) -> Sou
         return Problem(
             name=place, reason='no "_id" and "text"', fix='Write lines like {"_id": "1", "text": "…"}.', key=whole
         )
-    row_id = str(row["_id"])
+    row_id = _clean(str(row["_id"]))
     if row_id in seen:
         return Problem(
             name=place,
@@ -212,6 +228,6 @@ def _row(file: Path, name: str, number: int, line: bytes, seen: set[str]) -> Sou
         return Problem(
             name=place, reason=f"document {row_id!r} has no text", fix="Delete the row.", key=f"{whole}{quote(row_id)}"
         )
-    title = row["title"] if isinstance(row.get("title"), str) else ""
-    url = row["url"] if isinstance(row.get("url"), str) else key
+    title = _clean(row["title"]) if isinstance(row.get("title"), str) else ""
+    url = _clean(row["url"]) if isinstance(row.get("url"), str) else key
     return Source(key, place, "text/plain", row["text"].encode("utf-8", "replace"), url, title)

@@ -75,7 +75,7 @@ def ingest(
     gone = [key for key in before if key not in work.seen and _below(key, roots) and not _below(key, half_read)]
     _refuse_mass_delete(gone, before, roots, allow_mass_delete)
     deleted = desk.store.delete(tenant, gone)
-    manifest = index(tenant, desk.store, desk.writer, desk.embedder.identity)
+    manifest = index(tenant, desk.store, desk.writer, desk.embedder)
     return work.report(deleted, manifest)
 
 
@@ -99,8 +99,8 @@ class _Work:
             self.seen.add(item.key)
             return
         self.seen.add(item.key)
-        identity = self.desk.embedder.identity
-        mark = fingerprint(item, self.audience, identity.sha256)
+        sizes = (self.desk.chunk_tokens, self.desk.overlap_tokens)
+        mark = fingerprint(item, self.audience, self.desk.embedder.identity.sha256, sizes)
         if self.before.get(item.key) == mark:
             self.unchanged += 1
             return

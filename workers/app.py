@@ -14,7 +14,8 @@ from ingest.wiring import create_ingest
 from workers.relay import relay
 from workers.tasks import Workshop, run_job
 
-TASK_LIMIT_S = 1_800
+TASK_LIMIT_S = 540
+"""Less than a lease, so that a job is never taken over while it still runs."""
 
 
 def create_workshop(app: App) -> Workshop:

@@ -53,7 +53,7 @@ def run_job(job_id: str, shop: Workshop) -> bool:
 
 def _ingest_upload(job: Job, shop: Workshop) -> str:
     upload = shop.jobs.upload(job.subject)
-    source = source_from_upload(upload.name, upload.data, upload.url)
+    source = source_from_upload(upload.name, upload.data, upload.url, upload.audience)
     report = ingest([source], upload.tenant, upload.audience, shop.ingest)
     if report.problems:
         problem = report.problems[0]
@@ -64,7 +64,7 @@ def _ingest_upload(job: Job, shop: Workshop) -> str:
 def _publish(job: Job, shop: Workshop) -> str:
     """Publish what the store holds now, as after a deletion."""
     parts = shop.ingest
-    manifest = index(job.tenant, parts.store, parts.writer, parts.embedder.identity)
+    manifest = index(job.tenant, parts.store, parts.writer, parts.embedder)
     return f"snapshot {manifest.generation}"
 
 

@@ -230,9 +230,11 @@ class MemoryDocumentStore:
     def delete(self, tenant: str, keys: Sequence[str]) -> int:
         return sum(self._documents.pop((tenant, key), None) is not None for key in keys)
 
-    def delete_by_id(self, tenant: str, document_id: str) -> None:
+    def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> None:
         found = [
-            key for (owner, key), stored in self._documents.items() if owner == tenant and stored.id == document_id
+            key
+            for (owner, key), stored in self._documents.items()
+            if owner == tenant and stored.id == document_id and stored.audience in audiences
         ]
         if not found:
             raise NotFound(f"there is no document {document_id!r}")
@@ -250,8 +252,22 @@ class MemoryDocumentStore:
         rows = [known[chunk.embedding_text()] for chunk in kept]
         return kept, np.stack(rows) if rows else np.zeros((0, embedder.dimension), dtype=np.float32)
 
-    def documents(self, tenant: str, *, limit: int, after: str = "") -> list[StoredDocument]:
-        mine = [stored for (owner, key), stored in self._documents.items() if owner == tenant and key > after]
+    def not_embedded(self, tenant: str, embedder: EmbedderIdentity) -> list[str]:
+        mine = [stored for (owner, _), stored in self._documents.items() if owner == tenant]
+        texts = {chunk.embedding_text() for stored in mine for chunk in stored.content}
+        return sorted(texts - self.vectors(embedder, list(texts)).keys())
+
+    def add_vectors(self, embedder: EmbedderIdentity, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        self._vectors |= {(embedder.sha256, text): vector for text, vector in vectors.items()}
+
+    def documents(
+        self, tenant: str, audiences: frozenset[Audience], *, limit: int, after: str = ""
+    ) -> list[StoredDocument]:
+        mine = [
+            stored
+            for (owner, key), stored in self._documents.items()
+            if owner == tenant and key > after and stored.audience in audiences
+        ]
         return list(sorted(mine, key=lambda stored: stored.key)[:limit])
 
 
@@ -264,9 +280,15 @@ class MemoryRunStore:
         self._runs[run.id] = run
 
     def get(self, tenant: str, run_id: str) -> Run:
-        found = [run for run in self._runs.values() if run.tenant == tenant and run_id and run.id.startswith(run_id)]
-        if len(found) != 1:
+        run = self._runs.get(run_id)
+        if run is None or run.tenant != tenant:
             raise NotFound(f"there is no run {run_id!r}", field="run_id")
+        return run
+
+    def find(self, tenant: str, prefix: str) -> Run:
+        found = [run for run in self._runs.values() if run.tenant == tenant and prefix and run.id.startswith(prefix)]
+        if len(found) != 1:
+            raise NotFound(f"there is no single run that begins with {prefix!r}", field="run_id")
         return found[0]
 
     def add_feedback(self, tenant: str, feedback: Feedback) -> str:

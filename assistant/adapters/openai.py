@@ -50,19 +50,18 @@ class OpenAIModel:
         timeout = httpx2.Timeout(deadline_s, connect=min(CONNECT_TIMEOUT_S, deadline_s))
         text: list[str] = []
         logprobs: list[float] = []
-        finish: Literal["stop", "length"] = "stop"
+        finish: Literal["stop", "length"] | None = None
         usage: Mapping[str, int] = {}
         try:
             with self._client.stream(
                 "POST", f"{self._base_url}/chat/completions", json=self._body(messages, sampling), timeout=timeout
             ) as response:
                 _check(response)
-                for event in _events(response):
-                    if time.monotonic() > end:
-                        raise DeadlineExceeded("the model server did not finish in the time given")
+                for event in _events(response, end):
                     usage = event.get("usage") or usage
                     for choice in event.get("choices", ()):
-                        finish = "length" if choice.get("finish_reason") == "length" else finish
+                        if said := choice.get("finish_reason"):
+                            finish = "length" if said == "length" else "stop"
                         if piece := choice.get("delta", {}).get("content"):
                             token = Token(text=piece, logprob=_logprob(choice))
                             text.append(piece)
@@ -72,6 +71,8 @@ class OpenAIModel:
             raise DeadlineExceeded("the model server did not answer in the time given") from error
         except httpx2.TransportError as error:
             raise ModelUnavailable(f"the model server at {self._base_url} cannot be reached") from error
+        if finish is None:
+            raise ModelUnavailable("the model server broke off in the middle of a reply")
         return Completion(
             text="".join(text),
             finish=finish,
@@ -100,9 +101,11 @@ class OpenAIModel:
         return body
 
 
-def _events(response: httpx2.Response) -> Iterator[dict[str, Any]]:
-    """The JSON objects of a server-sent event stream."""
+def _events(response: httpx2.Response, end: float) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a server-sent event stream, until it says it is done or the monotonic time is ``end``."""
     for line in response.iter_lines():
+        if time.monotonic() > end:
+            raise DeadlineExceeded("the model server did not finish in the time given")
         if not line.startswith("data:"):
             continue
         data = line.removeprefix("data:").strip()
@@ -127,11 +130,16 @@ def _check(response: httpx2.Response) -> None:
         )
     if status == 429:
         raise RetryLater(
-            "the model server has too much to do", retry_after_s=float(response.headers.get("Retry-After", 5))
+            "the model server has too much to do", retry_after_s=_seconds(response.headers.get("Retry-After"))
         )
     if status < 500:
         raise InputError(f"the model server refused the request with {status}", fix="It may be too long for the model.")
     raise ModelUnavailable(f"the model server answered {status}")
+
+
+def _seconds(value: str | None) -> float:
+    """Retry-After in seconds; the header may also be a date, which is not worth a parser here."""
+    return float(value) if value and value.isdigit() else 5.0
 
 
 def _logprob(choice: Mapping[str, Any]) -> float | None:

@@ -32,21 +32,26 @@ class Service:
         self.threads = ThreadPoolExecutor(app.settings.max_waiting + 1 + SPARE_THREADS, "request")
         self._warm = threading.Event()
         self._trouble = ""
+        self._loading: threading.Thread | None = None
 
     def warm_up(self) -> None:
-        """Load models and embedder on a thread, so that the first request does not wait for them."""
-        threading.Thread(target=self._load, name="warm-up", daemon=True).start()
+        """Load models and embedder on a thread, unless one does, so that no request waits for them."""
+        if self._loading is None or not self._loading.is_alive():
+            self._loading = threading.Thread(target=self._load, name="warm-up", daemon=True)
+            self._loading.start()
 
     def readiness(self) -> dict[str, str]:
-        """What is not ready yet, and why; empty when everything is."""
+        """What is not ready yet, and why; empty when everything is. What is down is started again."""
         if not self._warm.is_set():
+            self.warm_up()
             return {"models": self._trouble or "still loading"}
         app = self.app
         trouble = {}
         if app.local_models and app.model_process.pid is None:
-            trouble["models"] = "the model process is down; the next request starts it"
+            self.warm_up()
+            trouble["models"] = "the model process is being started again"
         try:
-            app.database_facts()
+            app.ping()
         except DeskhandError as error:
             trouble["database"] = str(error)
         return trouble

@@ -82,7 +82,7 @@ def summarize(text: Text = None, files: Files = None, as_json: AsJson = False) -
 def replay(run_id: str, tenant: Tenant = "default", as_json: AsJson = False) -> None:
     """Write the drafts of a run again, greedily, and say whether the text is the same."""
     with opened() as desk:
-        outcomes = replay_run(desk.runs.get(tenant, run_id), desk.desk)
+        outcomes = replay_run(desk.runs.find(tenant, run_id), desk.desk)
     if as_json:
         console.print_json(json.dumps([outcome.model_dump(mode="json") for outcome in outcomes]))
     for outcome in outcomes if not as_json else ():

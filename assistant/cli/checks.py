@@ -3,10 +3,12 @@
 import shutil
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from assistant.kernel.errors import DeskhandError
 from assistant.kernel.knowledge import documents_digest
 from assistant.kernel.value import Value
+from assistant.models.catalogue import CatalogueModel
 from assistant.wiring import App
 
 MIN_FREE_BYTES = 2_000_000_000
@@ -24,7 +26,7 @@ def run_checks(desk: App, tenant: str) -> list[Finding]:
     checks: list[tuple[str, Callable[[], Finding]]] = [
         ("disk", lambda: _disk(desk)),
         ("database", lambda: _database(desk)),
-        *[(f"model {name}", lambda name=name: _model(desk, name)) for name in _models(desk)],
+        *[(f"model {model.name}", partial(_model, desk, model)) for model in desk.configured_models()],
         ("index", lambda: _index(desk, tenant)),
         ("port", lambda: _port(desk)),
     ]
@@ -60,19 +62,10 @@ def _database(desk: App) -> Finding:
     )
 
 
-def _models(desk: App) -> list[str]:
-    return [desk.settings.embedder, *(model.name for model in desk.local_models.values())]
-
-
-def _model(desk: App, name: str) -> Finding:
-    model = desk.catalogue.get(name)
-    wrong = [
-        file.path
-        for file in model.files
-        if not (path := model.file_in(desk.settings.models, file)).is_file() or path.stat().st_size != file.size
-    ]
+def _model(desk: App, model: CatalogueModel) -> Finding:
+    wrong = desk.missing_files(model)
     return Finding(
-        name=f"model {name}",
+        name=f"model {model.name}",
         ok=not wrong,
         detail=f"missing or incomplete: {', '.join(wrong)}"
         if wrong

@@ -37,7 +37,7 @@ def ingest(
     with opened() as desk:
         parts = create_ingest(desk)
         if not paths:
-            manifest = index(tenant, parts.store, parts.writer, parts.embedder.identity, force=True)
+            manifest = index(tenant, parts.store, parts.writer, parts.embedder, force=True)
             console.print(f"Snapshot {manifest.generation}: {manifest.documents} documents, {manifest.chunks} chunks.")
             return
         with progress_bar("Ingesting", sum(count(path) for path in paths)) as on_progress:

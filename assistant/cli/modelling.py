@@ -11,10 +11,8 @@ from rich.table import Column, Table
 
 from assistant.cli.session import EXIT_FAILED, console, messages, opened
 from assistant.kernel.errors import InputError
-from assistant.models.catalogue import CatalogueModel
 from assistant.models.pull import digest
 from assistant.models.pull import pull as pull_model
-from assistant.wiring import App
 
 app = typer.Typer(help="List, pull and verify model files.", no_args_is_help=True)
 
@@ -23,8 +21,8 @@ app = typer.Typer(help="List, pull and verify model files.", no_args_is_help=Tru
 def list_models(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """The models of the catalogue, and which are here."""
     with opened() as desk:
-        rows = [(model, _whole(model, desk)) for model in desk.catalogue.models.values()]
-        used = _configured(desk)
+        rows = [(model, not desk.missing_files(model)) for model in desk.catalogue.models.values()]
+        used = {model.name for model in desk.configured_models()}
     if as_json:
         console.print_json(json.dumps([model.model_dump() | {"present": here} for model, here in rows]))
         return
@@ -47,7 +45,7 @@ def pull(
     with opened() as desk:
         if source is not None and len(names or []) != 1:
             raise InputError("--from needs exactly one name", fix="Name the model that the file is.", field="names")
-        models = [desk.catalogue.get(name) for name in names or _configured(desk)]
+        models = [desk.catalogue.get(name) for name in names or ()] or desk.configured_models()
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -72,8 +70,7 @@ def verify() -> None:
     """Check the hash of every model file the settings name."""
     bad = 0
     with opened() as desk:
-        for name in _configured(desk):
-            model = desk.catalogue.get(name)
+        for model in desk.configured_models():
             for file in model.files:
                 path = model.file_in(desk.settings.models, file)
                 found = digest(path)
@@ -83,12 +80,3 @@ def verify() -> None:
     if bad:
         messages.print("Fix: run `deskhand models pull`.")
         raise typer.Exit(EXIT_FAILED)
-
-
-def _configured(desk: App) -> list[str]:
-    return [desk.settings.embedder, *(model.name for model in desk.local_models.values())]
-
-
-def _whole(model: CatalogueModel, desk: App) -> bool:
-    paths = [(model.file_in(desk.settings.models, file), file.size) for file in model.files]
-    return all(path.is_file() and path.stat().st_size == size for path, size in paths)

@@ -4,8 +4,8 @@ import os
 from typing import Annotated
 
 import structlog
-from structlog.tracebacks import ExceptionDictTransformer
 import typer
+from structlog.tracebacks import ExceptionDictTransformer
 
 from assistant.cli.session import messages, opened
 

@@ -45,6 +45,7 @@ class ModelProcess:
         self._child: _Running | None = None
         self._next_id = 0
         self._crashes: deque[float] = deque(maxlen=CRASHES_ALLOWED)
+        self._closed = False
         self.restarts = 0
 
     @property
@@ -58,7 +59,9 @@ class ModelProcess:
         self._running()
 
     def close(self) -> None:
+        """Stop the child and take no more requests."""
         with self._lock:
+            self._closed = True
             if self._child is not None:
                 self._child.kill()
                 self._child = None
@@ -69,15 +72,18 @@ class ModelProcess:
         with self._lock:
             self._next_id += 1
             number = self._next_id
-        return child.send(make(number), self._stall_timeout_s)
+        return child.send(make(number))
 
     def _running(self) -> "_Running":
         with self._lock:
+            if self._closed:
+                raise ModelUnavailable("the service is stopping", fix="Try again on another one.")
             if self._child is not None and self._child.alive:
                 return self._child
             if self._child is not None:
                 self._crashes.append(time.monotonic())
                 self.restarts += 1
+                self._child = None
             recent = [at for at in self._crashes if time.monotonic() - at < CRASH_WINDOW_S]
             if len(recent) >= CRASHES_ALLOWED:
                 raise ModelUnavailable(
@@ -85,26 +91,27 @@ class ModelProcess:
                     fix="Run `deskhand models verify`, and check that memory suffices.",
                     retry_after_s=CRASH_WINDOW_S,
                 )
-            self._child = _Running(self._settings)
+            try:
+                self._child = _Running(self._settings, self._stall_timeout_s)
+            except ModelUnavailable:
+                self._crashes.append(time.monotonic())
+                raise
             return self._child
 
 
 class Call:
     """One request on its way. Events come in order; the last is Finished, Counted or Failed."""
 
-    def __init__(self, number: int, child: "_Running", stall_timeout_s: float) -> None:
+    def __init__(self, number: int, child: "_Running") -> None:
         self.number = number
         self._child = child
-        self._stall_timeout_s = stall_timeout_s
         self.inbox: Inbox = queue.SimpleQueue()
 
     def next_event(self, timeout_s: float) -> Wrote | Finished | Counted | Failed | None:
-        """The next event, or None after ``timeout_s`` seconds without one. A child that hangs is killed."""
+        """The next event, or None after ``timeout_s`` seconds without one."""
         try:
             return self.inbox.get(timeout=max(timeout_s, 0.001))
         except queue.Empty:
-            if time.monotonic() - self._child.last_sign > self._stall_timeout_s:
-                self._child.kill()
             return None
 
     def cancel(self) -> None:
@@ -115,7 +122,8 @@ class Call:
 class _Running:
     """A live child and the requests it works on."""
 
-    def __init__(self, settings: ChildSettings) -> None:
+    def __init__(self, settings: ChildSettings, stall_timeout_s: float) -> None:
+        self._stall_timeout_s = stall_timeout_s
         environment = os.environ | {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "1000")}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "assistant.engine.child", settings.model_dump_json()],
@@ -129,14 +137,15 @@ class _Running:
         self.alive = True
         self.last_sign = time.monotonic()
         threading.Thread(target=self._listen, daemon=True, name="model-events").start()
+        threading.Thread(target=self._watch, daemon=True, name="model-watch").start()
         if not self._ready.wait(START_TIMEOUT_S) or not self.alive:
             self.kill()
             raise ModelUnavailable(
                 "the model process did not start", fix="See its message above, and run `deskhand models verify`."
             )
 
-    def send(self, request: Generate | Count, stall_timeout_s: float) -> Call:
-        call = Call(request.id, self, stall_timeout_s)
+    def send(self, request: Generate | Count) -> Call:
+        call = Call(request.id, self)
         with self._lock:
             if not self.alive:
                 raise ModelUnavailable("the model process has just died")
@@ -155,6 +164,13 @@ class _Running:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+    def _watch(self) -> None:
+        """Kill a child that shows no sign of life while it has work: a pipe to it may block for ever."""
+        while self.alive:
+            time.sleep(min(1.0, self._stall_timeout_s / 3))
+            if self._calls and time.monotonic() - self.last_sign > self._stall_timeout_s:
+                self.kill()
 
     def _write(self, request: Generate | Count | Cancel) -> None:
         pipe = self.process.stdin

@@ -96,6 +96,9 @@ def _from_hub(
             target = model.file_in(models, file)
             partial = _partial(target, file)
             have = partial.stat().st_size if partial.exists() else 0
+            if have >= file.size:  # Finished before, but not yet checked and renamed.
+                _accept(partial, target, file)
+                continue
             headers = {"Range": f"bytes={have}-"} if have else {}
             with client.stream("GET", f"{base}/{file.path}", headers=headers) as response:
                 response.raise_for_status()
@@ -133,7 +136,18 @@ def _wheel(requirement: str, folder: Path, on_bytes: OnBytes) -> Path:
     scratch = folder / "tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(scratch), requirement]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--dest",
+        str(scratch),
+        requirement,
+    ]
     with _watched(folder, on_bytes):
         done = subprocess.run(
             command, check=False, capture_output=True, text=True, env=os.environ | {"TMPDIR": str(scratch)}

@@ -11,7 +11,7 @@ from assistant.kernel.policy import GeneratePolicy
 from assistant.ports import LanguageModel, OnToken
 from assistant.prompts import Prompt
 
-_OWN_TAGS = re.compile(r"</?\s*(?:passage|question|message|earlier)\b", re.IGNORECASE)
+_OWN_TAGS = re.compile(r"<\s*/?\s*(?:passage|question|message|earlier)\b", re.IGNORECASE)
 _LANGUAGE_NAMES = {
     "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
     "es": "Spanish", "fi": "Finnish", "fr": "French", "hu": "Hungarian", "it": "Italian", "ja": "Japanese",
@@ -66,11 +66,15 @@ def _fit(
 def _render(question: Question, passages: Sequence[Passage], template: Prompt) -> tuple[ChatMessage, ...]:
     return template.render(
         language_name=_LANGUAGE_NAMES.get(question.language, "the language of the question"),
-        passages=[{"title": _data(p.chunk.heading_line()), "text": _data(p.chunk.text)} for p in passages],
+        passages=[{"title": _attribute(p.chunk.heading_line()), "text": _data(p.chunk.text)} for p in passages],
         previous=_data(question.previous),
         message=_data(question.text) if len(question.asks) > 1 or question.asks != (question.text,) else "",
         question=_data(" ".join(question.asks)),
     )
+
+
+def _attribute(text: str) -> str:
+    return _data(" ".join(text.replace('"', "'").split()))
 
 
 def _data(text: str) -> str:

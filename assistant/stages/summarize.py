@@ -1,5 +1,6 @@
 """Question → TicketSummary: the ticket in five fields, its shape bound by grammar."""
 
+import re
 from collections.abc import Sequence
 
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from assistant.kernel.generation import ChatMessage, Sampling, run_to_end
 from assistant.ports import LanguageModel
 from assistant.prompts import Prompt
 
+_OWN_TAG = re.compile(r"<(?=\s*/?\s*ticket\b)", re.IGNORECASE)
 MAX_TOKENS = 320
 SCHEMA = {
     "type": "object",
@@ -64,9 +66,7 @@ def _render(
 ) -> tuple[ChatMessage, ...]:
     return template.render(
         language_name="the language of the ticket" if question.language != "en" else "English",
-        subject=question.subject.replace('"', "'"),
+        subject=" ".join(question.subject.replace('"', "'").split()),
         left_out=left_out,
-        messages=[
-            {"author": message.author, "text": message.text.replace("</ticket", "(/ticket")} for message in messages
-        ],
+        messages=[{"author": message.author, "text": _OWN_TAG.sub("(", message.text)} for message in messages],
     )

@@ -49,7 +49,7 @@ def _split_line(line: str, offset: int) -> list[Span]:
 
 def _is_abbreviation(line: str, dot: int) -> bool:
     """Whether the word before this full stop is one that is written with it."""
-    before = line[max(0, dot - 16) : dot].split(" ")[-1]
+    before = line[max(0, dot - 16) : dot].rsplit(" ", maxsplit=1)[-1]
     bare = before.lower().lstrip("([\"'“")
     return bare in _ABBREVIATIONS or (len(bare) == 1 and bare.isalpha())
 

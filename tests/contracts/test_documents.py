@@ -13,6 +13,8 @@ from assistant.kernel.knowledge import Audience, Block, BlockKind, Chunk, Parsed
 from assistant.ports import DocumentStore
 
 EMBEDDER = HashingEmbedder()
+ALL = frozenset(Audience)
+INTERNAL = frozenset({Audience.INTERNAL})
 
 
 @pytest.fixture
@@ -82,8 +84,8 @@ def test_a_tenant_s_documents_are_its_own(store: DocumentStore) -> None:
     document_id = put(store, "a", "text", tenant="t1")
     put(store, "a", "text", tenant="t2")
     with pytest.raises(NotFound):
-        store.delete_by_id("t2", document_id)
-    store.delete_by_id("t1", document_id)
+        store.delete_by_id("t2", document_id, ALL)
+    store.delete_by_id("t1", document_id, ALL)
     assert store.hashes("t1") == {}
     assert list(store.hashes("t2")) == ["a"]
 
@@ -91,6 +93,26 @@ def test_a_tenant_s_documents_are_its_own(store: DocumentStore) -> None:
 def test_documents_are_listed_in_pages(store: DocumentStore) -> None:
     for key in "abc":
         put(store, key, "one|two")
-    page = store.documents("t1", limit=2)
+    page = store.documents("t1", ALL, limit=2)
     assert [(item.key, item.chunks) for item in page] == [("a", 2), ("b", 2)]
-    assert [item.key for item in store.documents("t1", limit=2, after="b")] == ["c"]
+    assert [item.key for item in store.documents("t1", ALL, limit=2, after="b")] == ["c"]
+
+
+def test_a_document_is_hidden_from_other_audiences(store: DocumentStore) -> None:
+    document_id = put(store, "a", "text")
+    assert store.documents("t1", INTERNAL, limit=5) == []
+    with pytest.raises(NotFound):
+        store.delete_by_id("t1", document_id, INTERNAL)
+    assert list(store.hashes("t1")) == ["a"]
+
+
+def test_chunks_wait_for_a_new_embedder_and_get_its_vectors(store: DocumentStore) -> None:
+    put(store, "a", "some text|more text")
+    other = HashingEmbedder(dimension=8)
+    texts = store.not_embedded("t1", other.identity)
+    assert len(texts) == 2
+    assert store.live_chunks("t1", other.identity)[0] == []
+    for _ in range(2):
+        store.add_vectors(other.identity, dict(zip(texts, other.embed(texts), strict=True)))
+    assert store.not_embedded("t1", other.identity) == []
+    assert len(store.live_chunks("t1", other.identity)[0]) == 2

@@ -37,10 +37,12 @@ def test_a_run_comes_back_as_it_was(runs: RunStore, run: Run) -> None:
 
 def test_the_beginning_of_an_id_is_enough_while_it_is_the_only_one(runs: RunStore, run: Run) -> None:
     runs.record(run.model_copy(update={"id": "abc1"}))
-    assert runs.get(run.tenant, "abc").id == "abc1"
-    runs.record(run.model_copy(update={"id": "abc2"}))
+    assert runs.find(run.tenant, "abc").id == "abc1"
     with pytest.raises(NotFound):
         runs.get(run.tenant, "abc")
+    runs.record(run.model_copy(update={"id": "abc2"}))
+    with pytest.raises(NotFound):
+        runs.find(run.tenant, "abc")
 
 
 @pytest.mark.parametrize("run_id", ["", "nope", "%", "_", "' OR 1=1 --"])
@@ -48,6 +50,8 @@ def test_an_unknown_id_is_not_found(runs: RunStore, run: Run, run_id: str) -> No
     runs.record(run)
     with pytest.raises(NotFound):
         runs.get(run.tenant, run_id)
+    with pytest.raises(NotFound):
+        runs.find(run.tenant, run_id)
 
 
 def test_another_tenant_does_not_find_it(runs: RunStore, run: Run) -> None:

@@ -101,7 +101,7 @@ def test_the_relay_wakes_a_job_again_until_someone_takes_it(shop: Workshop) -> N
     job = shop.jobs.add("t1", JobName.PUBLISH)
     woken: list[str] = []
     stop = threading.Event()
-    thread = threading.Thread(target=relay, args=(shop.jobs, woken.append, stop, 0.01))
+    thread = threading.Thread(target=relay, args=(shop.jobs, woken.append, stop, 0.01, 0.0))
     thread.start()
     until(lambda: len(woken) >= 3)
     assert set(woken) == {job.id}

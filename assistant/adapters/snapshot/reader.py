@@ -68,17 +68,25 @@ class FolderIndexReader:
     def snapshot(self, tenant: str) -> FolderSnapshot | None:
         """The published snapshot, or None before the first. Raises SnapshotMismatch when it may not be used."""
         home = self._root / check_tenant(tenant)
-        pointer = home / "CURRENT"
-        try:
-            generation = pointer.read_text().strip()
-        except FileNotFoundError:
-            return None
         with self._lock:
-            opened = self._open.get(tenant)
-            if opened is None or opened[0] != generation:
-                opened = (generation, open_snapshot(home / generation, self._embedder))
-                self._open[tenant] = opened
-        return opened[1]
+            while (generation := _current(home)) is not None:
+                opened = self._open.get(tenant)
+                if opened is not None and opened[0] == generation:
+                    return opened[1]
+                try:
+                    self._open[tenant] = (generation, open_snapshot(home / generation, self._embedder))
+                except SnapshotMismatch:
+                    if _current(home) == generation:
+                        raise  # Not merely replaced, and removed, while it was being opened.
+        return None
+
+
+def _current(home: Path) -> str | None:
+    """The name of the generation in use, or None before the first."""
+    try:
+        return (home / "CURRENT").read_text().strip()
+    except FileNotFoundError:
+        return None
 
 
 def open_snapshot(folder: Path, embedder: EmbedderIdentity) -> FolderSnapshot:

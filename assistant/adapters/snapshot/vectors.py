@@ -1,6 +1,6 @@
 """One FAISS file an audience: exact inner product, which on unit vectors is the cosine.
 
-An audience that is not asked for is not even opened, so no filter can be forgotten.
+An audience that is not asked for is not searched at all, so no filter can be forgotten.
 """
 
 from collections.abc import Sequence

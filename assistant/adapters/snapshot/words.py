@@ -49,11 +49,13 @@ def write_words(path: Path, chunks: Iterable[Chunk]) -> None:
 
 
 class WordFile:
-    """A word file opened for reading only. SQLite wants one connection a thread; each gets its own."""
+    """A word file opened for reading only, once, so that it can be read after its folder is gone."""
 
     def __init__(self, path: Path) -> None:
-        self._uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-        self._local = threading.local()
+        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        self._database.row_factory = sqlite3.Row
+        self._lock = threading.Lock()
 
     def search(self, query: str, audience: Audience, limit: int) -> list[tuple[str, float]]:
         """The best chunks that contain any word of ``query``, as (chunk id, BM25), best first.
@@ -66,7 +68,7 @@ class WordFile:
             return []
         match = " OR ".join(f'"{word}"' for word in telling[:MAX_QUERY_WORDS])
         table = _table(audience)
-        found = self._database().execute(
+        found = self._rows(
             f"SELECT chunk.id, -bm25({table}, {HEADING_WEIGHT}, {BODY_WEIGHT}) AS score FROM {table} "
             f"JOIN chunk ON chunk.row = {table}.rowid WHERE {table} MATCH ? ORDER BY score DESC, chunk.row LIMIT ?",
             (match, limit),
@@ -76,7 +78,7 @@ class WordFile:
     def chunks(self, ids: Sequence[str], audiences: frozenset[Audience]) -> dict[str, Chunk]:
         """The chunks with these ids that one of ``audiences`` may read."""
         marks, allowed = ",".join("?" * len(ids)), ",".join("?" * len(audiences))
-        found = self._database().execute(
+        found = self._rows(
             f"SELECT * FROM chunk WHERE id IN ({marks}) AND audience IN ({allowed})",
             (*ids, *(audience.value for audience in audiences)),
         )
@@ -85,24 +87,19 @@ class WordFile:
     def ids(self, rows: Sequence[int]) -> list[str]:
         """The chunk id of each row, in order."""
         marks = ",".join("?" * len(rows))
-        found = dict(self._database().execute(f"SELECT row, id FROM chunk WHERE row IN ({marks})", tuple(rows)))
+        pairs = self._rows(f"SELECT row, id FROM chunk WHERE row IN ({marks})", rows)
+        found = {int(pair["row"]): str(pair["id"]) for pair in pairs}
         return [found[row] for row in rows]
 
     def rows(self, ids: Sequence[str], audience: Audience) -> dict[str, int]:
         """The row of each id that ``audience`` may read."""
         marks = ",".join("?" * len(ids))
-        found = self._database().execute(
-            f"SELECT id, row FROM chunk WHERE id IN ({marks}) AND audience = ?", (*ids, audience.value)
-        )
+        found = self._rows(f"SELECT id, row FROM chunk WHERE id IN ({marks}) AND audience = ?", (*ids, audience.value))
         return {str(chunk_id): int(row) for chunk_id, row in found}
 
-    def _database(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self._uri, uri=True)
-            connection.row_factory = sqlite3.Row
-            self._local.connection = connection
-        return connection
+    def _rows(self, query: str, values: Sequence[object]) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._database.execute(query, values).fetchall()
 
 
 def _table(audience: Audience) -> str:

@@ -1,13 +1,14 @@
 """DocumentStore: documents, versions, chunks and vectors."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from assistant.adapters.store.database import Sessions
@@ -101,11 +102,12 @@ class SqlDocumentStore:
                     deleted += 1
             return deleted
 
-    def delete_by_id(self, tenant: str, document_id: str) -> None:
-        """Mark one document deleted. Raises NotFound."""
+    def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> None:
+        """Mark one document that ``audiences`` may read deleted. Raises NotFound."""
         with self._sessions.begin() as session:
             row = session.get(DocumentRow, document_id)
-            if row is None or row.tenant != tenant or row.deleted_at is not None:
+            hidden = row is None or row.tenant != tenant or Audience(row.audience) not in audiences
+            if row is None or hidden or row.deleted_at is not None:
                 raise NotFound(f"there is no document {document_id!r}", fix="GET /v1/documents lists the ids.")
             row.deleted_at = self._clock.now()
 
@@ -138,13 +140,35 @@ class SqlDocumentStore:
         vectors = np.stack(rows) if rows else np.zeros((0, embedder.dimension), dtype=np.float32)
         return chunks, np.ascontiguousarray(vectors, dtype=np.float32)
 
-    def documents(self, tenant: str, *, limit: int, after: str = "") -> list[StoredDocument]:
+    def not_embedded(self, tenant: str, embedder: EmbedderIdentity) -> list[str]:
+        """Embedding texts of live chunks that have no vector of this embedder, as after a change of model."""
+        query = (
+            select(ChunkRow, DocumentRow.key, DocumentRow.audience, VersionRow.title)
+            .join(VersionRow, VersionRow.id == ChunkRow.version_id)
+            .join(DocumentRow, DocumentRow.version_id == VersionRow.id)
+            .outerjoin(
+                VectorRow, (VectorRow.key == ChunkRow.vector_key) & (VectorRow.embedder_sha256 == embedder.sha256)
+            )
+            .where(DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None), VectorRow.key.is_(None))
+        )
+        with self._sessions.read() as session:
+            return sorted({_chunk(*row).embedding_text() for row in session.execute(query)})
+
+    def add_vectors(self, embedder: EmbedderIdentity, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        """Keep vectors by the text they embed."""
+        with self._sessions.begin() as session:
+            _add_vectors(session, {vector_key(text): vector for text, vector in vectors.items()}, embedder)
+
+    def documents(
+        self, tenant: str, audiences: frozenset[Audience], *, limit: int, after: str = ""
+    ) -> list[StoredDocument]:
         """Live documents by key, ``limit`` of those whose key sorts behind ``after``."""
         query = (
             select(DocumentRow, VersionRow, func.count(ChunkRow.id))
             .join(VersionRow, VersionRow.id == DocumentRow.version_id)
             .outerjoin(ChunkRow, ChunkRow.version_id == VersionRow.id)
             .where(DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None), DocumentRow.key > after)
+            .where(DocumentRow.audience.in_([audience.value for audience in audiences]))
             .group_by(DocumentRow.id, VersionRow.id)
             .order_by(DocumentRow.key)
             .limit(limit)
@@ -157,13 +181,15 @@ def vector_key(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _add_vectors(session: Session, vectors: dict[str, NDArray[np.float32]], embedder: EmbedderIdentity) -> None:
-    known = _load_vectors(session, list(vectors), embedder)
-    session.add_all(
-        VectorRow(key=key, embedder_sha256=embedder.sha256, values=vector.astype("<f4").tobytes())
+def _add_vectors(session: Session, vectors: Mapping[str, NDArray[np.float32]], embedder: EmbedderIdentity) -> None:
+    """Insert those not there yet; another ingest may add the same text at the same moment."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    rows = [
+        {"key": key, "embedder_sha256": embedder.sha256, "values": vector.astype("<f4").tobytes()}
         for key, vector in vectors.items()
-        if key not in known
-    )
+    ]
+    if rows:
+        session.execute(insert(VectorRow).on_conflict_do_nothing(), rows)
 
 
 def _load_vectors(session: Session, keys: Sequence[str], embedder: EmbedderIdentity) -> dict[str, NDArray[np.float32]]:

@@ -53,16 +53,29 @@ class SqlRunStore:
                 session.add(_handoff_row(run.id, run.decision))
 
     def get(self, tenant: str, run_id: str) -> Run:
-        """The run with this id, or with an id that begins so, if only one does. Raises NotFound."""
+        """The run with this id. Raises NotFound."""
         with self._sessions.read() as session:
-            return Run.model_validate(_find(session, tenant, run_id).record)
+            return Run.model_validate(_get(session, tenant, run_id).record)
+
+    def find(self, tenant: str, prefix: str) -> Run:
+        """The one run whose id begins with ``prefix``, for a person who types it. Raises NotFound."""
+        query = select(RunRow).where(RunRow.tenant == tenant, RunRow.id.startswith(prefix, autoescape=True)).limit(2)
+        with self._sessions.read() as session:
+            found = list(session.scalars(query)) if prefix else []
+            if len(found) != 1:
+                raise NotFound(
+                    f"{'more than one run begins' if found else 'there is no run that begins'} with {prefix!r}",
+                    fix="Take the run_id from the draft's answer.",
+                    field="run_id",
+                )
+            return Run.model_validate(found[0].record)
 
     def add_feedback(self, tenant: str, feedback: Feedback) -> str:
         """Store what a person thought of a run of this tenant; returns the feedback's id. Raises NotFound."""
         with self._sessions.begin() as session:
             row = FeedbackRow(
                 id=uuid4().hex,
-                run_id=_find(session, tenant, feedback.run_id).id,
+                run_id=_get(session, tenant, feedback.run_id).id,
                 verdict=feedback.verdict,
                 comment=feedback.comment,
                 sent_text=feedback.sent_text,
@@ -72,13 +85,11 @@ class SqlRunStore:
             return row.id
 
 
-def _find(session: Session, tenant: str, run_id: str) -> RunRow:
-    query = select(RunRow).where(RunRow.tenant == tenant, RunRow.id.startswith(run_id, autoescape=True)).limit(2)
-    found = list(session.scalars(query)) if run_id else []
-    if len(found) != 1:
-        wanted = "more than one run begins with" if found else "there is no run"
-        raise NotFound(f"{wanted} {run_id!r}", fix="Take the run_id from the draft's answer.", field="run_id")
-    return found[0]
+def _get(session: Session, tenant: str, run_id: str) -> RunRow:
+    row = session.get(RunRow, run_id)
+    if row is None or row.tenant != tenant:
+        raise NotFound(f"there is no run {run_id!r}", fix="Take the run_id from the draft's answer.", field="run_id")
+    return row
 
 
 def _ticket_row(run: Run, ticket_id: str) -> TicketRow:

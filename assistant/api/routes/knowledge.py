@@ -91,6 +91,7 @@ def add_document(
         raise InputError("the file has no name", fix="Send a name such as returns.html.", field="file")
     if url and not url.startswith(("https://", "http://")):
         raise InputError("the url is not a web address", fix="Send one that begins with https://.", field="url")
+    scope_for(key, audience)
     job = app.jobs.add_upload(Upload(tenant=key.tenant, name=name, url=url, audience=audience, data=data))
     if app.queue is not None:
         app.queue.wake(job.id)
@@ -105,7 +106,7 @@ def list_documents(
     after: Annotated[str, Query(description="`next` of the page before.")] = "",
 ) -> DocumentPage:
     """The documents in use, by key."""
-    found = app_of(request).documents.documents(key.tenant, limit=limit + 1, after=after)
+    found = app_of(request).documents.documents(key.tenant, _readable(key), limit=limit + 1, after=after)
     page = [DocumentView.model_validate(document, from_attributes=True) for document in found[:limit]]
     return DocumentPage(documents=page, next=page[-1].key if len(found) > limit else None)
 
@@ -114,7 +115,7 @@ def list_documents(
 def delete_document(request: Request, key: DocumentsKey, document_id: str) -> JobView:
     """Delete a document. A job publishes the index without it."""
     app = app_of(request)
-    app.documents.delete_by_id(key.tenant, document_id)
+    app.documents.delete_by_id(key.tenant, document_id, _readable(key))
     job = app.jobs.add(key.tenant, JobName.PUBLISH)
     if app.queue is not None:
         app.queue.wake(job.id)
@@ -125,6 +126,11 @@ def delete_document(request: Request, key: DocumentsKey, document_id: str) -> Jo
 def get_job(request: Request, key: DocumentsKey, job_id: str) -> JobView:
     """How a job stands; ``detail`` says what it did, or why it died."""
     return _view(app_of(request).jobs.get(key.tenant, job_id))
+
+
+def _readable(key: ApiKey) -> frozenset[Audience]:
+    """The audiences whose documents the key may see at all."""
+    return frozenset(Audience) if KeyScope.INTERNAL in key.scopes else frozenset({Audience.PUBLIC})
 
 
 def _view(job: Job) -> JobView:

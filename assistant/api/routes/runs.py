@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
-from assistant.api.access import app_of, requires
+from assistant.api.access import app_of, requires, scope_for
 from assistant.kernel.access import ApiKey, KeyScope
+from assistant.kernel.knowledge import Audience
 from assistant.kernel.reply import Reply, reply_of
 from assistant.kernel.runs import Feedback, RunManifest
 
@@ -33,6 +34,7 @@ class FeedbackView(BaseModel):
 def get_run(request: Request, key: Annotated[ApiKey, Depends(requires(KeyScope.RUNS))], run_id: str) -> RunView:
     """One run of this tenant, with the manifest that lets it be repeated."""
     run = app_of(request).runs.get(key.tenant, run_id)
+    scope_for(key, Audience.INTERNAL if Audience.INTERNAL in run.audiences else Audience.PUBLIC)
     return RunView(
         id=run.id,
         ticket_id=run.ticket_id,

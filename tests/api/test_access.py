@@ -64,3 +64,31 @@ def test_internal_documents_are_not_searched_without_the_scope(client: MakeClien
     assert client().get("/v1/search?q=goodwill&audience=internal").status_code == 403
     found = client(*KeyScope).get("/v1/search?q=goodwill refund&audience=internal").json()["passages"]
     assert "internal" in {passage["audience"] for passage in found}
+
+
+def test_a_run_that_read_internal_documents_is_not_shown_without_the_scope(client: MakeClient) -> None:
+    asked = {"messages": [{"author": "customer", "text": "What goodwill refund can agents give without approval?"}]}
+    run_id = client(*KeyScope).post("/v1/drafts?audience=internal", json=asked).json()["run_id"]
+    refused = client().get(f"/v1/runs/{run_id}")
+    assert refused.status_code == 403
+    assert "goodwill" not in refused.text.lower()
+    assert client(*KeyScope).get(f"/v1/runs/{run_id}").status_code == 200
+
+
+def test_the_beginning_of_an_id_tells_nothing_over_rest(client: MakeClient) -> None:
+    caller = client()
+    run_id = caller.post("/v1/drafts", json=ASK).json()["run_id"]
+    assert caller.get(f"/v1/runs/{run_id[:6]}").status_code == 404
+
+
+def test_internal_documents_are_neither_listed_nor_deleted_nor_added_without_the_scope(client: MakeClient) -> None:
+    staff = client(*KeyScope).get("/v1/documents?limit=500").json()["documents"]
+    internal = [item for item in staff if item["audience"] == "internal"]
+    assert internal
+    caller = client()
+    assert not [
+        item for item in caller.get("/v1/documents?limit=500").json()["documents"] if item["audience"] == "internal"
+    ]
+    assert caller.delete(f"/v1/documents/{internal[0]['id']}").status_code == 404
+    sent = caller.post("/v1/documents", files={"file": ("x.md", b"# X\n\nText.")}, data={"audience": "internal"})
+    assert sent.status_code == 403

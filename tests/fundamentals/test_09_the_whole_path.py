@@ -7,7 +7,14 @@ import pytest
 
 from assistant.adapters.memory import ScriptedModel
 from assistant.kernel.conversation import Answer, Clarify, Handoff, Ticket, Tier
-from assistant.kernel.errors import Cancelled, ModelUnavailable
+from assistant.kernel.errors import (
+    Cancelled,
+    ConfigurationError,
+    DeskhandError,
+    InputError,
+    ModelUnavailable,
+    RetryLater,
+)  # fmt: skip
 from assistant.kernel.generation import ChatMessage, Completion, Sampling, Token
 from assistant.kernel.knowledge import Scope
 from assistant.kernel.reasons import Reason
@@ -136,3 +143,30 @@ def test_no_model_at_all_is_a_handoff_too(make_desk: MakeDesk, scope: Scope) -> 
     run = answer(DESCALE, scope, make_desk())
     assert isinstance(run.decision, Handoff)
     assert run.decision.reasons == (Reason.MODEL_UNAVAILABLE,)
+
+
+class Refusing(ScriptedModel):
+    """A model server whose key is wrong, that has no time, or that finds the prompt too long."""
+
+    def __init__(self, error: DeskhandError) -> None:
+        super().__init__(copying)
+        self.error = error
+
+    def stream(
+        self, messages: Sequence[ChatMessage], sampling: Sampling, *, deadline_s: float
+    ) -> Generator[Token, None, Completion]:
+        raise self.error
+        yield  # Makes this a generator.
+
+
+@pytest.mark.parametrize(
+    "error", [ConfigurationError("the model server answered 401"), RetryLater("too much to do"), InputError("too long")]
+)
+def test_whatever_one_tier_s_server_says_the_next_tier_is_asked(
+    make_desk: MakeDesk, scope: Scope, error: DeskhandError
+) -> None:
+    desk = make_desk(copying, copying)
+    run = answer(DESCALE, scope, replace(desk, models={**desk.models, Tier.SMALL: Refusing(error)}))
+    assert isinstance(run.decision, Answer)
+    assert run.decision.draft.tier is Tier.LARGE
+    assert str(error) in run.incidents[0]

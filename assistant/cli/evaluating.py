@@ -122,7 +122,8 @@ def _show(report: Value, title: str, as_json: bool) -> None:
         return
     table = Table("Measure", "Value", title=title)
     for name, value in report.model_dump().items():
-        table.add_row(name, str(value))
+        if value not in ((), {}):
+            table.add_row(name, str(value))
     console.print(table)
 
 

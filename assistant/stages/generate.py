@@ -12,6 +12,8 @@ from assistant.ports import LanguageModel, OnToken
 from assistant.prompts import Prompt
 
 _OWN_TAGS = re.compile(r"<\s*/?\s*(?:passage|question|message|earlier)\b", re.IGNORECASE)
+_STOP = ("<passage", "</passage", "<question", "</question", "<message", "<earlier")
+"""Small models that run out of an answer go on with the prompt."""
 _LANGUAGE_NAMES = {
     "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
     "es": "Spanish", "fi": "Finnish", "fr": "French", "hu": "Hungarian", "it": "Italian", "ja": "Japanese",
@@ -35,7 +37,7 @@ def generate(
 
     Raises PromptTooLong, ModelUnavailable, DeadlineExceeded or Cancelled.
     """
-    sampling = Sampling(max_tokens=policy.max_tokens)
+    sampling = Sampling(max_tokens=policy.max_tokens, stop=_STOP)
     messages, passages = _fit(question, evidence.passages[: policy.passages], template, model, sampling)
     completion = run_to_end(model.stream(messages, sampling, deadline_s=deadline_s), on_token)
     return RawDraft(

@@ -6,7 +6,7 @@ from assistant.kernel.conversation import Clarify, Question, Route, Tier, ToHuma
 from assistant.kernel.knowledge import Evidence
 from assistant.kernel.policy import RoutePolicy
 from assistant.kernel.reasons import Reason
-from assistant.text.asks import questions
+from assistant.text.asks import count_questions
 from assistant.text.words import content_stems
 
 _PERSON = re.compile(
@@ -35,7 +35,7 @@ def route(question: Question, evidence: Evidence, policy: RoutePolicy) -> Route:
         return _clarify(question, evidence, policy)
     if not evidence.passages or evidence.top_similarity < policy.min_similarity:
         return ToHuman(reasons=(Reason.NO_EVIDENCE,))
-    if len(questions(question.asks)) >= policy.parts_for_large or len(content) >= policy.words_for_large:
+    if count_questions(question.asks) >= policy.parts_for_large or len(content) >= policy.words_for_large:
         return TryTier(tier=Tier.LARGE, reasons=(Reason.SEVERAL_PARTS,))
     return TryTier(tier=Tier.SMALL)
 

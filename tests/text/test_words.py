@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.text.asks import asking_sentences
+from assistant.text.asks import asking_sentences, count_questions
 from assistant.text.language import identify_language
 from assistant.text.words import content_stems, links, names, numbers, strip_citations
 from assistant.text.wrapped import unwrap
@@ -77,3 +77,16 @@ def test_wrapped_lines_are_joined_and_lists_are_not() -> None:
     assert unwrap(hours) == hours
     steps = "Do this:\n1. Open the lid\nand look inside.\n2. Close it."
     assert unwrap(steps) == "Do this:\n1. Open the lid and look inside.\n2. Close it."
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("How long is the warranty?", 1),
+        ("How long is it and where do I send it?", 2),
+        ("Help me!", 0),
+        ("Is it so? And why?", 2),
+    ],
+)
+def test_questions_are_counted_also_where_an_and_joins_them(text: str, count: int) -> None:
+    assert count_questions(asking_sentences(text)) == count

@@ -13,7 +13,7 @@ _OPENS = re.compile(
     re.IGNORECASE,
 )
 _JOINED = re.compile(
-    r"\b(?:and|und|et|y)\s+(?:how|what|when|where|why|which|who|can|could|do|does|is|are|will|wie|was|wann|wo|warum"
+    r"(?<=\w)[\s,]+(?:and|und|et|y)\s+(?:how|what|when|where|why|which|who|can|could|do|does|is|are|will|wie|was|wann|wo|warum"
     r"|comment|quand|où|cómo|qué|cuándo|dónde)\b",
     re.IGNORECASE,
 )

@@ -44,9 +44,11 @@ class Source(NamedTuple):
 def load(path: Path) -> Iterator[Source | Problem]:
     """Every document at or below ``path``, in a stable order; a Problem for each file that is refused.
 
+    Keys are made from the resolved path, so that ``../docs`` and ``/srv/docs`` are the same documents.
+
     Hidden files, pictures and style sheets are passed over. Raises InputError when ``path`` is not there.
     """
-    path = path.absolute()
+    path = path.resolve()
     if not path.exists():
         raise InputError(f"there is nothing at {path}", fix="Check the path.", field="path")
     if path.is_file():
@@ -73,7 +75,7 @@ def count(path: Path) -> int:
 
 def root_key(path: Path) -> str:
     """The beginning of the keys of all documents at or below ``path``."""
-    path = path.absolute()
+    path = path.resolve()
     if path.is_dir():
         return f"{path.as_uri()}/"
     return f"{path.as_uri()}#" if path.name.lower().endswith(TABLE_SUFFIXES) else path.as_uri()

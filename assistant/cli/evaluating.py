@@ -17,7 +17,7 @@ from assistant.evaluation.retrieval import evaluate_retrieval
 from assistant.kernel.knowledge import Audience, Scope
 from assistant.kernel.value import Value
 from assistant.wiring import App
-from ingest.load import count, load, root_key
+from ingest.load import count, load
 from ingest.pipeline import ingest
 from ingest.wiring import create_ingest
 
@@ -89,7 +89,7 @@ def _indexed(paths: Sequence[Path], desk: App) -> Scope:
             tenant,
             Audience.PUBLIC,
             create_ingest(desk),
-            roots=[root_key(path) for path in paths],
+            roots=["file:///"],  # The tenant holds this set of files and nothing else.
             allow_mass_delete=True,
             on_progress=on_progress,
         )

@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 def ndcg(ranking: Sequence[str], relevance: Mapping[str, float], k: int) -> float:
     """Normalised discounted cumulative gain at ``k``, linear gain (Järvelin and Kekäläinen, TOIS 2002)."""
     ideal = _dcg(sorted(relevance.values(), reverse=True)[:k])
-    return _dcg([relevance.get(item, 0.0) for item in ranking[:k]]) / ideal if ideal else 0.0
+    return _dcg([relevance.get(item, 0.0) for item in _once(ranking)[:k]]) / ideal if ideal else 0.0
 
 
 def recall(ranking: Sequence[str], relevance: Mapping[str, float], k: int) -> float:
     """Share of the relevant documents among the first ``k``."""
     relevant = {item for item, gain in relevance.items() if gain > 0}
-    return len(relevant & set(ranking[:k])) / len(relevant) if relevant else 0.0
+    return len(relevant & set(_once(ranking)[:k])) / len(relevant) if relevant else 0.0
 
 
 def reciprocal_rank(ranking: Sequence[str], relevance: Mapping[str, float]) -> float:
     """1 / rank of the first relevant document; 0 when there is none."""
-    ranks = (rank for rank, item in enumerate(ranking, start=1) if relevance.get(item, 0.0) > 0)
+    ranks = (rank for rank, item in enumerate(_once(ranking), start=1) if relevance.get(item, 0.0) > 0)
     return 1.0 / next(ranks, math.inf)
 
 
@@ -30,6 +30,11 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values) if values else 0.0
+
+
+def _once(ranking: Sequence[str]) -> list[str]:
+    """Each document at its best rank: one that is ranked twice must not earn its gain twice."""
+    return list(dict.fromkeys(ranking))
 
 
 def _dcg(gains: Sequence[float]) -> float:

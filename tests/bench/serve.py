@@ -50,8 +50,8 @@ def main() -> None:
                     {
                         "start_to_listening_s": round(up, 2),
                         "start_to_ready_s": round(ready, 2),
-                        "rss_idle_mb": idle,
-                        "rss_after_drafts_mb": memory_mb(service.pid),
+                        "memory_idle_mb": idle,
+                        "memory_after_drafts_mb": memory_mb(service.pid),
                         "evidence_then_first_token_s_p50": round(statistics.median(first_tokens), 2),
                         "draft_total_s_p50": round(statistics.median(totals), 2),
                         "refusal_when_full_ms_max": round(max(refusals) * 1000, 1),

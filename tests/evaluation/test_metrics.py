@@ -26,6 +26,13 @@ def test_graded_relevance_counts() -> None:
     assert ndcg(["a", "b"], {"a": 1.0, "b": 3.0}, 2) < ndcg(["b", "a"], {"a": 1.0, "b": 3.0}, 2) == 1.0
 
 
+def test_a_document_that_is_ranked_twice_counts_once() -> None:
+    assert ndcg(["a", "a", "b"], {"a": 1.0, "b": 1.0}, 10) == ndcg(["a", "b"], {"a": 1.0, "b": 1.0}, 10) == 1.0
+    assert ndcg(["a", "a"], {"a": 1.0, "b": 1.0}, 10) < 1.0
+    assert recall(["x", "x", "a"], {"a": 1.0}, 2) == 1.0
+    assert reciprocal_rank(["x", "x", "a"], {"a": 1.0}) == 0.5
+
+
 def test_recall_and_reciprocal_rank() -> None:
     assert recall(RANKING, {"d1": 1, "d2": 1, "d7": 1, "d8": 0}, 2) == pytest.approx(1 / 3)
     assert reciprocal_rank(RANKING, {"d9": 1}) == pytest.approx(1 / 3)

@@ -103,3 +103,12 @@ def test_a_folder_that_is_suddenly_empty_does_not_empty_the_index(library: Libra
     with pytest.raises(InputError, match="38 of 38"):
         library.run()
     assert library.run(allow_mass_delete=True).documents == 0
+
+
+def test_another_way_to_write_the_path_is_the_same_documents(library: Library, tmp_path: Path) -> None:
+    library.run()
+    detour = tmp_path / "elsewhere" / ".." / library.folder.name
+    (tmp_path / "elsewhere").mkdir()
+    keys = [item.key for item in load(detour)]
+    assert keys == [item.key for item in load(library.folder)]
+    assert root_key(detour) == root_key(library.folder)

@@ -37,7 +37,10 @@ class Hub(Value):
 
 
 class CatalogueModel(Value):
-    """``sha256`` of a model is that of its first file, its weights. ``folder`` holds a model of many files."""
+    """``sha256`` of a model is that of its first file, its weights. ``folder`` holds a model of many files.
+
+    ``local`` is a path on this machine, tried before ``hub`` and ``packages``.
+    """
 
     name: str
     role: Literal["embedder", "small", "large", "test"]
@@ -47,6 +50,7 @@ class CatalogueModel(Value):
     dimension: int = 0
     folder: str = ""
     files: tuple[CatalogueFile, ...] = Field(min_length=1)
+    local: str = ""
     packages: Packages | None = None
     hub: Hub | None = None
 

@@ -71,6 +71,8 @@ def _sources(
     if given is not None:
         yield str(given), lambda files: _copy(model, models, files, given, on_bytes)
         return
+    if model.local:
+        yield model.local, lambda files: _copy(model, models, files, Path(model.local).expanduser(), on_bytes)
     hub = model.hub
     if hub is not None and hub_url:
         base = f"{hub_url.rstrip('/')}/{hub.repository}/resolve/{hub.revision}"

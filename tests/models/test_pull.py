@@ -147,6 +147,18 @@ def test_a_given_file_is_checked_and_copied(tmp_path: Path) -> None:
     assert not (tmp_path / "other" / "weights.gguf").exists()
 
 
+def test_a_local_path_in_the_catalogue_comes_first_and_the_others_after_it(hub: HubServer, tmp_path: Path) -> None:
+    local = tmp_path / "share" / "weights.gguf"
+    entry = model(hub=Hub(repository="a/b")).model_copy(update={"local": str(local)})
+    get(entry, tmp_path / "one", hub.url)
+    assert len(hub.ranges) == 1
+    local.parent.mkdir()
+    local.write_bytes(CONTENT)
+    get(entry, tmp_path / "two", hub.url)
+    assert len(hub.ranges) == 1
+    assert digest(tmp_path / "two" / "weights.gguf") == SHA256
+
+
 def test_too_little_space_is_said_before_anything_is_fetched(tmp_path: Path) -> None:
     free = shutil.disk_usage(tmp_path).free
     file = CatalogueFile(path="huge.gguf", size=free, sha256="0" * 64)

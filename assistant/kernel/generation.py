@@ -1,6 +1,5 @@
 """What is asked of a language model and what comes back."""
 
-import math
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, Literal
 
@@ -43,10 +42,6 @@ class Completion(Value):
     reused_tokens: int = 0
     completion_tokens: int
     logprobs: tuple[float, ...] = ()
-
-    def mean_logprob(self) -> float | None:
-        """Average natural-log probability a token, or None when the model gave none."""
-        return math.fsum(self.logprobs) / len(self.logprobs) if self.logprobs else None
 
 
 class ModelCard(Value):

@@ -1,7 +1,8 @@
 """RawDraft → Verdict: tie every sentence to the words that support it, and find what does not stand.
 
-Support of a sentence is the share of its stemmed content words that its passages contain (on human
-labels of faithfulness AUROC .936 for whole drafts, .906 for the weakest sentence). Which passage
+Support of a sentence is the share of its stemmed content words that its passages contain. Against
+human ratings (median 4 of 4 taken as faithful, 267 answers) its mean over a draft has AUROC .87, its
+minimum .80, before the guards below (2026-11-22). Which passage
 supports it is found here by alignment; the model's own ``[n]`` only breaks ties. Overlap alone cannot see
 a negation or a number lent to its neighbour; guards below catch the plain cases of both.
 """

@@ -9,7 +9,7 @@ import pytest
 from assistant.adapters.memory import HashingEmbedder, ManualClock, MemoryIndex
 from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
-from assistant.kernel.knowledge import Audience, Chunk, Scope, SnapshotManifest
+from assistant.kernel.knowledge import Audience, Chunk, SnapshotManifest
 from assistant.ports import IndexReader, IndexWriter, Snapshot
 
 PUBLIC, INTERNAL = frozenset({Audience.PUBLIC}), frozenset({Audience.INTERNAL})
@@ -130,4 +130,3 @@ def test_an_empty_snapshot_can_be_published_and_asked(index: Pair) -> None:
     empty = np.zeros((0, EMBEDDER.identity.dimension), dtype=np.float32)
     index.writer.publish("t1", [], empty, EMBEDDER.identity, {}, "test-1")
     assert opened(index).dense(EMBEDDER.embed(["anything"])[0], BOTH, 5) == []
-    assert Scope(tenant="t1").audiences == PUBLIC

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from assistant.kernel.access import ApiKey, KeyScope
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Token
+from assistant.kernel.helpdesks import Delivery, HelpdeskTicket, Notice, Writing
 from assistant.kernel.jobs import Job, JobName, Upload
 from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, ParsedDocument, SnapshotManifest
 from assistant.kernel.runs import Feedback, Run
@@ -166,6 +167,20 @@ class JobQueue(Protocol):
     """Wakes a worker for a job that is already a row. Losing a wake-up loses no job: the relay sends it again."""
 
     def wake(self, job_id: str) -> None: ...
+
+
+class Helpdesk(Protocol):
+    """One vendor's helpdesk: what it sends, what it says of a ticket, and what may be written back.
+
+    ``receive`` does no I/O and raises Refused for a wrong or missing signature and InputError for a payload
+    that is not this vendor's. ``read`` raises NotFound. ``write`` may be repeated: tags and group first, the
+    note last and never twice; it returns the helpdesk's id of what was written. Both raise
+    HelpdeskUnavailable when trying again may help, and ConfigurationError when the credentials are wrong.
+    """
+
+    def receive(self, delivery: Delivery) -> Notice: ...
+    def read(self, ticket_id: str) -> HelpdeskTicket: ...
+    def write(self, ticket_id: str, writing: Writing) -> str: ...
 
 
 OnToken = Callable[[Token], None]

@@ -15,7 +15,8 @@ No message ever holds a ticket's text or a secret.
     ├── RetryLater            nothing is wrong with the request; try again after ``retry_after_s``
     │   ├── Overloaded            the queue is full
     │   ├── WriterBusy            another ingest is publishing for this tenant
-    │   └── ModelUnavailable      the model process died, hung, or its server does not answer
+    │   ├── ModelUnavailable      the model process died, hung, or its server does not answer
+    │   └── HelpdeskUnavailable   a helpdesk or a receiver of events does not answer, or asks to wait
     ├── Stopped               the caller asked to stop, or its time ran out
     │   ├── DeadlineExceeded
     │   └── Cancelled
@@ -87,6 +88,10 @@ class WriterBusy(RetryLater):
 
 class ModelUnavailable(RetryLater):
     code = "model_unavailable"
+
+
+class HelpdeskUnavailable(RetryLater):
+    code = "helpdesk_unavailable"
 
 
 class Stopped(DeskhandError):

@@ -1,0 +1,81 @@
+"""What every helpdesk's REST client shares: one HTTP client, time limits, and errors that say what to do."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from assistant.kernel.errors import ConfigurationError, HelpdeskUnavailable, InputError, NotFound
+from assistant.kernel.helpdesks import Connection
+
+TIMEOUT_S = 20.0
+MAX_RESPONSE_BYTES = 20_000_000
+
+
+class RestClient:
+    """JSON requests to one helpdesk. Redirects are not followed: credentials go to the configured address only."""
+
+    def __init__(
+        self, connection: Connection, headers: Mapping[str, str] | None = None, auth: tuple[str, str] | None = None
+    ) -> None:
+        if urlsplit(connection.url).scheme not in {"http", "https"} or not urlsplit(connection.url).netloc:
+            raise ConfigurationError(
+                f"helpdesk {connection.name!r} has no web address",
+                fix='Give it one in the connections file, like url = "https://support.example.com".',
+            )
+        self._name = connection.name
+        self._client = httpx2.Client(
+            base_url=connection.url.rstrip("/") + "/",
+            headers={"Accept": "application/json", **(headers or {})},
+            auth=auth,
+            timeout=TIMEOUT_S,
+            follow_redirects=False,
+        )
+
+    def get(self, path: str, **params: str | int) -> Any:
+        return self._send("GET", path, params=params)
+
+    def post(self, path: str, body: Mapping[str, Any], key: str = "") -> Any:
+        return self._send("POST", path, json=body, headers={"Idempotency-Key": key} if key else {})
+
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._send("PUT", path, json=body)
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._send("PATCH", path, json=body)
+
+    def _send(self, method: str, path: str, **options: Any) -> Any:
+        """The JSON answer, None when it is empty. Raises as the Helpdesk port says."""
+        try:
+            response = self._client.request(method, path.lstrip("/"), **options)
+        except httpx2.TransportError as error:
+            raise HelpdeskUnavailable(
+                f"helpdesk {self._name!r} cannot be reached: {type(error).__name__}",
+                fix="It is tried again; check its url in the connections file if this goes on.",
+            ) from error
+        self._check(response, f"{method} {path}")
+        if not response.content:
+            return None
+        if len(response.content) > MAX_RESPONSE_BYTES:
+            raise InputError(f"helpdesk {self._name!r} answered {method} {path} with too many bytes")
+        try:
+            return response.json()
+        except ValueError as error:
+            raise HelpdeskUnavailable(f"helpdesk {self._name!r} answered {method} {path} without JSON") from error
+
+    def _check(self, response: httpx2.Response, what: str) -> None:
+        status = response.status_code
+        if status < 300:
+            return
+        said = f"helpdesk {self._name!r} answered {what} with {status}"
+        if status == 404:
+            raise NotFound(said, fix="The ticket may be deleted, or the token's user may not see it.")
+        if status in {401, 403}:
+            raise ConfigurationError(said, fix="Check user and token in the connections file, and the user's rights.")
+        if status < 400:
+            raise ConfigurationError(said, fix="Give the address it redirects to as url in the connections file.")
+        if status in {408, 409, 423, 425, 429} or status >= 500:
+            wait = response.headers.get("Retry-After", "")
+            raise HelpdeskUnavailable(said, retry_after_s=float(wait) if wait.isdigit() else 10.0)
+        raise InputError(said, fix="It refused what was written; see its own log.")

@@ -27,7 +27,11 @@ class Settings(BaseSettings):
     )
     redis_url: str = Field(
         default="",
-        description="Broker for Celery workers, such as redis://host:6379/0. Empty: the service runs jobs itself.",
+        description="Broker for Celery workers, such as redis://host:6379/0. Empty: the service starts one for itself, "
+        "with workers on the same machine.",
+    )
+    worker_memory_mb: int = Field(
+        default=3_000, ge=256, description="Megabytes of data one worker process may hold; a job that needs more fails."
     )
     catalogue: Path | None = Field(
         default=None, description="A TOML file of further models, formed like the shipped catalogue."
@@ -103,7 +107,7 @@ class Settings(BaseSettings):
     def sha256(self) -> str:
         """A hash over all settings that can change an answer; secrets and places are not among them."""
         places = {
-            "data_dir", "models_dir", "database_url", "redis_url", "small_api_key", "large_api_key", "host", "port",
+            "data_dir", "models_dir", "database_url", "redis_url", "worker_memory_mb", "small_api_key", "large_api_key", "host", "port",
             "max_waiting", "max_body_bytes", "docs_enabled", "log_format", "model_hub", "catalogue",
         }  # fmt: skip
         return hashlib.sha256(self.model_dump_json(exclude=places).encode()).hexdigest()

@@ -1,8 +1,8 @@
 """Settings → App: the only place where adapters are chosen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import Engine
@@ -27,20 +27,24 @@ from assistant.adapters.store.documents import SqlDocumentStore
 from assistant.adapters.store.jobs import SqlJobStore
 from assistant.adapters.store.keys import SqlKeyStore
 from assistant.adapters.store.runs import SqlRunStore
+from assistant.adapters.store.uploads import SqlUploadStore
 from assistant.config import Settings
+from assistant.engine.guest import HostedEmbedder, HostedModels, find_host
+from assistant.engine.host import ModelHost, socket_path
 from assistant.engine.local import LocalModel, usable_cores
 from assistant.engine.process import ModelProcess
 from assistant.engine.protocol import ChildSettings, ModelFile
 from assistant.kernel.conversation import Tier
 from assistant.kernel.errors import DatabaseError, ModelFileError
 from assistant.kernel.generation import ModelCard
+from assistant.kernel.jobs import Job
 from assistant.kernel.knowledge import EmbedderIdentity
 from assistant.kernel.policy import Policy
 from assistant.kernel.runs import RunManifest
 from assistant.models.catalogue import Catalogue, CatalogueModel, load_catalogue
 from assistant.pipeline import Desk
 from assistant.policies import load_policy
-from assistant.ports import LanguageModel
+from assistant.ports import Embedder, LanguageModel, Transactions
 from assistant.prompts import Prompt, load_prompt
 
 
@@ -49,6 +53,8 @@ class App:
     """Everything one process of Deskhand is made of. Parts are built when first asked for."""
 
     settings: Settings
+    hosting: bool = False
+    """Whether this process is the service, which others are guests of."""
 
     @cached_property
     def clock(self) -> SystemClock:
@@ -97,6 +103,14 @@ class App:
         return SqlKeyStore(self._sessions, self.clock)
 
     @cached_property
+    def transactions(self) -> Transactions:
+        return self._sessions
+
+    @cached_property
+    def uploads(self) -> SqlUploadStore:
+        return SqlUploadStore(self._sessions, self.clock)
+
+    @cached_property
     def jobs(self) -> SqlJobStore:
         return SqlJobStore(self._sessions, self.clock)
 
@@ -105,8 +119,14 @@ class App:
         """Celery, or None when this process runs its jobs itself."""
         return CeleryQueue(self.settings.redis_url) if self.settings.redis_url else None
 
+    def wake(self, job: Job) -> None:
+        """Tell the workers of a job that was just committed. Without a broker, or without luck, the relay does it."""
+        if self.queue is not None:
+            self.queue.wake(job.id, job.name.lane)
+
     @cached_property
-    def embedder(self) -> SentenceTransformersEmbedder:
+    def own_embedder(self) -> SentenceTransformersEmbedder:
+        """The embedder in this process, loaded when first asked to embed."""
         model = self.catalogue.get(self.settings.embedder)
         identity = EmbedderIdentity(
             name=model.name, sha256=model.sha256, dimension=model.dimension, max_tokens=self.settings.chunk_tokens
@@ -114,8 +134,19 @@ class App:
         return SentenceTransformersEmbedder(model.path_in(self.settings.models), identity)
 
     @cached_property
+    def host(self) -> HostedModels | None:
+        """The service on this machine, when it has what this process would load; None for the service itself."""
+        if self.hosting:
+            return None
+        return find_host(socket_path(self.settings.data), self._model_files(), self.own_embedder.identity.sha256)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        return self.own_embedder if self.host is None else HostedEmbedder(self.host, self.own_embedder)
+
+    @cached_property
     def index(self) -> FolderIndexReader:
-        return FolderIndexReader(self.settings.snapshots, self.embedder.identity)
+        return FolderIndexReader(self.settings.snapshots, self.own_embedder.identity)
 
     @cached_property
     def index_writer(self) -> FolderIndexWriter:
@@ -124,16 +155,20 @@ class App:
     @cached_property
     def model_process(self) -> ModelProcess:
         """The child that owns all local models of this machine."""
-        files = tuple(
+        for model in self.local_models.values():
+            self._check(model)
+        return ModelProcess(ChildSettings(models=self._model_files(), threads=self.settings.threads or usable_cores()))
+
+    def _model_files(self) -> tuple[ModelFile, ...]:
+        return tuple(
             ModelFile(
                 name=model.name,
-                path=str(self._checked(model)),
+                path=str(model.path_in(self.settings.models)),
                 context_length=min(self.settings.context_length, model.context_length),
                 gpu_layers=self.settings.gpu_layers,
             )
             for model in self.local_models.values()
         )
-        return ModelProcess(ChildSettings(models=files, threads=self.settings.threads or usable_cores()))
 
     @cached_property
     def local_models(self) -> dict[Tier, CatalogueModel]:
@@ -156,6 +191,9 @@ class App:
     @cached_property
     def models(self) -> dict[Tier, LanguageModel]:
         """Each tier that the settings name, behind the same port."""
+        return self._models(bulk=False)
+
+    def _models(self, *, bulk: bool) -> dict[Tier, LanguageModel]:
         settings = self.settings
         remote = {
             Tier.SMALL: (settings.small_model, settings.small_base_url, settings.small_api_key),
@@ -167,7 +205,7 @@ class App:
                 card = ModelCard(name=name, sha256="", context_length=settings.context_length)
                 models[tier] = OpenAIModel(card, url, key.get_secret_value())
             elif name:
-                models[tier] = self._local(self.local_models[tier])
+                models[tier] = self._local(self.local_models[tier], bulk=bulk)
         return models
 
     @cached_property
@@ -180,10 +218,23 @@ class App:
 
     @cached_property
     def desk(self) -> Desk:
+        return self._desk(self.models)
+
+    @cached_property
+    def bulk_desk(self) -> Desk:
+        """A desk whose models stand aside for every other."""
+        return self._desk(self._models(bulk=True))
+
+    def model_host(self) -> ModelHost:
+        """What shares this process's models and embedder with the workers of this machine."""
+        process = self.model_process if self.local_models else None
+        return ModelHost(socket_path(self.settings.data), process, self.own_embedder)
+
+    def _desk(self, models: Mapping[Tier, LanguageModel]) -> Desk:
         return Desk(
             index=self.index,
             embedder=self.embedder,
-            models=self.models,
+            models=models,
             prompts=self.prompts,
             policy=self.policy[0],
             clock=self.clock,
@@ -199,18 +250,18 @@ class App:
         if "engine" in self.__dict__:
             self.engine.dispose()
 
-    def _local(self, model: CatalogueModel) -> LocalModel:
+    def _local(self, model: CatalogueModel, *, bulk: bool) -> LocalModel:
         length = min(self.settings.context_length, model.context_length)
-        return LocalModel(ModelCard(name=model.name, sha256=model.sha256, context_length=length), self.model_process)
+        card = ModelCard(name=model.name, sha256=model.sha256, context_length=length)
+        return LocalModel(card, self.host or self.model_process, bulk=bulk)
 
-    def _checked(self, model: CatalogueModel) -> Path:
+    def _check(self, model: CatalogueModel) -> None:
         path = model.path_in(self.settings.models)
         size = path.stat().st_size if path.is_file() else 0
         if size != model.files[0].size:
             raise ModelFileError(
                 f"{model.name} is {'not' if not size else 'only partly'} at {path}", fix="Run `deskhand models pull`."
             )
-        return path
 
     def _provenance(self, generation: int) -> RunManifest:
         policy, policy_sha256 = self.policy
@@ -223,6 +274,6 @@ class App:
             policy=policy.name,
             policy_sha256=policy_sha256,
             calibration=policy.calibration,
-            embedder_sha256=self.embedder.identity.sha256,
+            embedder_sha256=self.own_embedder.identity.sha256,
             snapshot_generation=generation,
         )

@@ -7,60 +7,40 @@ from collections.abc import Callable
 import structlog
 
 from assistant.kernel.errors import DeskhandError
+from assistant.kernel.jobs import Lane
 from assistant.ports import JobStore
-from workers.tasks import Workshop, run_job
 
 INTERVAL_S = 1.0
-AGAIN_S = 30.0
-SENT_AT_ONCE = 200
+AGAIN_S = 15.0
 log = structlog.get_logger()
 
 
 def relay(
     jobs: JobStore,
-    wake: Callable[[str], object],
+    wake: Callable[[str, Lane], object],
     stop: threading.Event,
     interval_s: float = INTERVAL_S,
     again_s: float = AGAIN_S,
 ) -> None:
-    """Until ``stop`` is set, hand every due job to ``wake``, the same one not again within ``again_s`` seconds.
+    """Until ``stop`` is set, hand every due job to ``wake``; one that stays due, again after ``again_s`` seconds.
 
+    The pause doubles for each time a job was sent, so that a long queue is not filled with repetitions.
     Several relays may run: claiming sorts them out.
     """
-    sent: dict[str, float] = {}
+    sent: dict[str, tuple[float, int]] = {}
     while not stop.is_set():
         try:
-            now = time.monotonic()
-            sent = {job_id: at for job_id, at in sent.items() if now - at < again_s}
-            for job_id in jobs.due(SENT_AT_ONCE):
-                if job_id in sent or stop.is_set():
+            due = {item.id: item.lane for item in jobs.due()}
+            sent = {job_id: known for job_id, known in sent.items() if job_id in due}
+            for job_id, lane in due.items():
+                at, times = sent.get(job_id, (0.0, 0))
+                now = time.monotonic()
+                if times and now - at < again_s * 2 ** min(times - 1, 6):
                     continue
-                sent[job_id] = now
-                wake(job_id)
+                sent[job_id] = now, times + 1
+                wake(job_id, lane)
         except DeskhandError as error:
             log.warning("relay failed", error=error.code)
         except Exception:  # The database may be away for a moment; the relay must outlive that.
             log.exception("relay failed")
         stop.wait(interval_s)
-
-
-class EmbeddedWorker:
-    """Runs due jobs on a thread of the service itself, for a machine without a broker."""
-
-    def __init__(self, shop: Workshop) -> None:
-        self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=relay,
-            args=(shop.jobs, lambda job_id: run_job(job_id, shop), self._stop),
-            kwargs={"again_s": 0.0},  # A job it comes to again is due again.
-            name="jobs",
-            daemon=True,
-        )
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        """Finish the job at hand, then stop. A job cut off by force is taken up again when its lease ends."""
-        self._stop.set()
-        self._thread.join(timeout=30)

@@ -1,13 +1,17 @@
-"""What a job does, by name. A task is: claim, do, finish; everything it needs is read by id."""
+"""What a job does, by name. A task is: claim, do, settle; everything it needs is read by id."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
 
 import structlog
 
-from assistant.kernel.errors import DeskhandError, InputError, RetryLater
-from assistant.kernel.jobs import Job, JobName
-from assistant.ports import JobStore
+from assistant.kernel.errors import DeskhandError, InputError, LeaseLost, RetryLater
+from assistant.kernel.jobs import HEARTBEAT_S, Job, JobName
+from assistant.ports import JobStore, UploadStore
 from ingest.index import index
 from ingest.load import source_from_upload
 from ingest.pipeline import Ingest, ingest
@@ -15,12 +19,31 @@ from ingest.pipeline import Ingest, ingest
 log = structlog.get_logger()
 
 
+class Done(NamedTuple):
+    """The work is done: what to say of it, and what to write in the transaction that marks it done."""
+
+    detail: str
+    effect: Callable[[], object] = lambda: None
+
+
+class Unfinished(NamedTuple):
+    """There is more to do, after ``delay``: others get their turn first."""
+
+    detail: str
+    delay: timedelta = timedelta()
+
+
 @dataclass(frozen=True)
 class Workshop:
     """All that jobs need."""
 
     jobs: JobStore
+    uploads: UploadStore
     ingest: Ingest
+
+
+Outcome = Done | Unfinished
+Action = Callable[[Job, Workshop], Outcome]
 
 
 def run_job(job_id: str, shop: Workshop) -> bool:
@@ -31,44 +54,86 @@ def run_job(job_id: str, shop: Workshop) -> bool:
     job = shop.jobs.claim(job_id)
     if job is None:
         return False
-    log.info("job started", job=job.id, name=job.name, attempt=job.attempt)
+    told = log.bind(job=job.id, name=job.name, attempt=job.attempt)
+    told.info("job started")
     try:
-        detail = _ACTIONS[job.name](job, shop)
-    except InputError as error:
-        shop.jobs.fail(job, f"{error} {error.fix}".strip(), retry=False)
-        log.warning("job refused", job=job.id, name=job.name, error=error.code)
-    except DeskhandError as error:
-        shop.jobs.fail(job, str(error), retry=True)
-        log.warning(
-            "job failed", job=job.id, name=job.name, error=error.code, retry_later=isinstance(error, RetryLater)
-        )
-    except Exception as error:  # A bug must not stop the worker; the job says what happened.
-        shop.jobs.fail(job, f"unexpected {type(error).__name__}", retry=True)
-        log.exception("job broke", job=job.id, name=job.name)
-    else:
-        shop.jobs.finish(job, detail)
-        log.info("job done", job=job.id, name=job.name)
+        with heartbeat(job, shop.jobs):
+            _do(job, shop)
+        told.info("job done")
+    except LeaseLost:
+        told.warning("job taken over by another worker; nothing was changed")
     return True
 
 
-def _ingest_upload(job: Job, shop: Workshop) -> str:
-    upload = shop.jobs.upload(job.subject)
+def _do(job: Job, shop: Workshop) -> None:
+    """Run the job's action and settle it, or write down why not. Raises LeaseLost."""
+    told = log.bind(job=job.id, name=job.name)
+    try:
+        match ACTIONS[job.name](job, shop):
+            case Done(detail=detail, effect=effect):
+                with shop.jobs.settling(job, detail):
+                    effect()
+            case Unfinished(detail=detail, delay=delay):
+                shop.jobs.again(job, detail, delay)
+    except LeaseLost:
+        raise
+    except InputError as error:
+        told.warning("job refused", error=error.code)
+        shop.jobs.fail(job, f"{error} {error.fix}".strip(), retry=False)
+    except RetryLater as error:
+        told.warning("job waits", error=error.code)
+        shop.jobs.fail(job, str(error), retry=True, wait=timedelta(seconds=error.retry_after_s))
+    except DeskhandError as error:
+        told.warning("job failed", error=error.code)
+        shop.jobs.fail(job, f"{error} {error.fix}".strip(), retry=True)
+    except Exception as error:  # A bug must not stop the worker; the job says what happened.
+        told.exception("job broke")
+        shop.jobs.fail(job, f"unexpected {type(error).__name__}", retry=True)
+
+
+@contextmanager
+def heartbeat(job: Job, jobs: JobStore, interval_s: float = HEARTBEAT_S) -> Iterator[None]:
+    """Keep the job's lease while the block runs. A beat that fails is not the end: the fence guards the result."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(interval_s):
+            try:
+                with jobs.holding(job):
+                    pass
+            except LeaseLost:
+                return
+            except DeskhandError as error:
+                log.warning("heartbeat failed", job=job.id, error=error.code)
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _ingest_upload(job: Job, shop: Workshop) -> Outcome:
+    upload = shop.uploads.get(job.subject)
     source = source_from_upload(upload.name, upload.data, upload.url, upload.audience)
     report = ingest([source], upload.tenant, upload.audience, shop.ingest)
     if report.problems:
         problem = report.problems[0]
         raise InputError(f"{problem.name}: {problem.reason}", fix=problem.fix)
-    return f"{report.added + report.changed} documents, snapshot {report.generation}"
+    changed = report.added + report.changed
+    return Done(f"{changed} documents, snapshot {report.generation}", lambda: shop.uploads.delete(job.subject))
 
 
-def _publish(job: Job, shop: Workshop) -> str:
+def _publish(job: Job, shop: Workshop) -> Outcome:
     """Publish what the store holds now, as after a deletion."""
     parts = shop.ingest
     manifest = index(job.tenant, parts.store, parts.writer, parts.embedder)
-    return f"snapshot {manifest.generation}"
+    return Done(f"snapshot {manifest.generation}")
 
 
-_ACTIONS: dict[JobName, Callable[[Job, Workshop], str]] = {
+ACTIONS: dict[JobName, Action] = {
     JobName.INGEST_UPLOAD: _ingest_upload,
     JobName.PUBLISH: _publish,
 }

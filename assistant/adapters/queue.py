@@ -2,11 +2,10 @@
 
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from assistant.kernel.errors import ConfigurationError
-from assistant.kernel.jobs import RUN_JOB
-
-QUEUE = "ingest"
+from assistant.kernel.jobs import RUN_JOB, Lane
 
 
 def create_celery(broker_url: str) -> Celery:
@@ -15,7 +14,7 @@ def create_celery(broker_url: str) -> Celery:
     """
     app = Celery("deskhand", broker=broker_url)
     app.conf.update(
-        task_default_queue=QUEUE,
+        task_default_queue=Lane.INTERACTIVE.value,
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
@@ -36,9 +35,9 @@ class CeleryQueue:
             raise ConfigurationError("DESKHAND_REDIS_URL is not a Redis URL", fix="Write it like redis://host:6379/0.")
         self.celery = create_celery(broker_url)
 
-    def wake(self, job_id: str) -> None:
-        """Send the id; an unreachable broker is not an error, because the relay will send it again."""
+    def wake(self, job_id: str, lane: Lane) -> None:
+        """Send the id to the lane's queue; an unreachable broker is no error, for the relay will send it again."""
         try:
-            self.celery.send_task(RUN_JOB, args=[job_id], queue=QUEUE, retry=False)
-        except OperationalError:
+            self.celery.send_task(RUN_JOB, args=[job_id], queue=lane.value, retry=False)
+        except (OperationalError, RedisError, OSError):
             return

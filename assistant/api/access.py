@@ -20,8 +20,8 @@ def app_of(request: Request) -> App:
     return app
 
 
-def requires(scope: KeyScope) -> Callable[..., ApiKey]:
-    """A dependency that gives the caller's key if it has ``scope``, and refuses otherwise."""
+def requires(scope: KeyScope, *others: KeyScope) -> Callable[..., ApiKey]:
+    """A dependency that gives the caller's key if it has ``scope`` or one of ``others``, and refuses otherwise."""
 
     def check(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
@@ -33,7 +33,7 @@ def requires(scope: KeyScope) -> Callable[..., ApiKey]:
         key = app_of(request).keys.find(credentials.credentials)
         if key is None:
             raise Refused("the API key is unknown, expired or revoked", fix="Make another with `deskhand keys create`.")
-        if scope not in key.scopes:
+        if not {scope, *others} & key.scopes:
             raise Refused(f"the API key lacks the scope {scope!r}", fix="Use a key that has it.", missing_scope=scope)
         return key
 

@@ -22,9 +22,9 @@ messages = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def opened(**overrides: object) -> Iterator[App]:
-    """An App for one command, closed at its end."""
-    app = App(load_settings(**(OVERRIDES | overrides)))
+def opened(*, hosting: bool = False, **overrides: object) -> Iterator[App]:
+    """An App for one command, closed at its end. ``hosting``: it is the service, which others are guests of."""
+    app = App(load_settings(**(OVERRIDES | overrides)), hosting=hosting)
     try:
         yield app
     finally:

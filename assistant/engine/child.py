@@ -1,5 +1,8 @@
 """The child process: owns every model of this machine and works on one request at a time.
 
+A bulk request stands aside between two of its steps while any other waits: it keeps its place in a sequence
+of its own, the other is worked on to its end, and the bulk one goes on.
+
 Requests come as lines on standard input, events leave on standard output (``protocol``). A closed
 standard input means the parent is gone, and ends the process at once.
 """
@@ -15,13 +18,14 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # Before llama_cpp: idle OpenMP
 
 import llama_cpp
 
-from assistant.engine.gguf import GgufModel
+from assistant.engine.gguf import BULK, INTERACTIVE, GgufModel
 from assistant.engine.protocol import (
     REQUEST,
     Cancel,
     ChildSettings,
     Count,
     Counted,
+    Embed,
     Event,
     Failed,
     Finished,
@@ -40,7 +44,7 @@ class Child:
         self._requests, self._events = requests, events
         self._writing = threading.Lock()
         self._cancelled: set[int] = set()
-        self._waiting: queue.SimpleQueue[Generate] = queue.SimpleQueue()
+        self._waiting: queue.PriorityQueue[tuple[bool, int, Generate]] = queue.PriorityQueue()
         self._models = {file.name: GgufModel(file, settings.threads) for file in settings.models}
 
     def run(self) -> None:
@@ -48,18 +52,20 @@ class Child:
         threading.Thread(target=self._listen, daemon=True).start()
         self._send(Ready())
         while True:
-            self._generate(self._waiting.get())
+            self._generate(self._waiting.get()[-1])
 
     def _listen(self) -> None:
         for line in self._requests:
             request = REQUEST.validate_json(line)
             match request:
                 case Generate():
-                    self._waiting.put(request)
+                    self._waiting.put((request.bulk, request.id, request))
                 case Cancel(id=number):
                     self._cancelled.add(number)
                 case Count():
                     self._send(self._count(request))
+                case Embed():
+                    self._send(Failed(id=request.id, kind="input", message="this process has no embedder"))
                 case _:
                     assert_never(request)
         os._exit(0)  # The main thread may be deep in llama.cpp; nothing here needs a clean end.
@@ -76,6 +82,8 @@ class Child:
             self._send(Progress(id=request.id))
             if request.id in self._cancelled:
                 raise Cancelled("the request was cancelled")
+            if request.bulk:
+                self._let_others_go_first()
 
         def wrote(text: str, logprob: float) -> None:
             self._send(Wrote(id=request.id, text=text, logprob=logprob))
@@ -83,7 +91,8 @@ class Child:
         try:
             check()
             model = self._models[request.model]
-            completion = model.generate(request.messages, request.sampling, wrote, check)
+            lane = BULK if request.bulk else INTERACTIVE
+            completion = model.generate(request.messages, request.sampling, wrote, check, lane)
             self._send(Finished(id=request.id, completion=completion))
         except Cancelled as error:
             self._send(Failed(id=request.id, kind="cancelled", message=str(error)))
@@ -95,6 +104,18 @@ class Child:
             self._send(Failed(id=request.id, kind="model", message=f"unexpected {type(error).__name__}"))
         finally:
             self._cancelled.discard(request.id)
+
+    def _let_others_go_first(self) -> None:
+        """Work on every waiting request that is not bulk, now. These never nest: they do not stand aside."""
+        while True:
+            try:
+                first = self._waiting.get_nowait()
+            except queue.Empty:
+                return
+            if first[-1].bulk:
+                self._waiting.put(first)
+                return
+            self._generate(first[-1])
 
     def _send(self, event: Event) -> None:
         with self._writing:

@@ -25,12 +25,15 @@ State is reused only up to such a cut, so every token is always computed in a ba
 and a reply is the same with and without reuse. It also bounds how long a cancellation waits.
 """
 
+INTERACTIVE, BULK = 0, 1
+"""Sequences of a context: one for each lane, so that bulk work can be left in the middle and taken up again."""
+
 OnToken = Callable[[str, float], None]
 OnSlice = Callable[[], None]
 
 
 class GgufModel:
-    """A loaded model with one sequence, whose prompt is kept to be reused by the next."""
+    """A loaded model with a sequence a lane; the prompt read last in each is kept to be reused by the next."""
 
     def __init__(self, file: ModelFile, threads: int) -> None:
         parameters = llama_cpp.llama_model_default_params()
@@ -39,7 +42,9 @@ class GgufModel:
         if not self._model:
             raise ModelFileError(f"{file.name} cannot be loaded", fix="Run `deskhand models verify`.")
         context = llama_cpp.llama_context_default_params()
-        context.n_ctx = file.context_length
+        context.n_seq_max = len((INTERACTIVE, BULK))
+        context.n_ctx = file.context_length * context.n_seq_max  # llama.cpp divides it among the sequences.
+        context.kv_unified = False
         context.n_batch = context.n_ubatch = SLICE
         context.n_threads = context.n_threads_batch = threads
         self._context = llama_cpp.llama_init_from_model(self._model, context)
@@ -52,14 +57,19 @@ class GgufModel:
         self.context_length = file.context_length
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = llama_cpp.llama_batch_init(SLICE, 0, 1)
-        self._seen: list[int] = []
+        self._seen: dict[int, list[int]] = {INTERACTIVE: [], BULK: []}
 
     def generate(
-        self, messages: Sequence[ChatMessage], sampling: Sampling, on_token: OnToken, on_slice: OnSlice
+        self,
+        messages: Sequence[ChatMessage],
+        sampling: Sampling,
+        on_token: OnToken,
+        on_slice: OnSlice,
+        lane: int = INTERACTIVE,
     ) -> Completion:
         """Read the chat and write until the end of turn, a stop string or ``max_tokens``.
 
-        ``on_slice`` is called between steps and cancels by raising. Raises InputError when prompt and
+        ``on_slice`` is called before each step: it cancels by raising, and may generate in another lane. Raises InputError when prompt and
         reply do not fit the context.
         """
         prompt = self.vocabulary.encode_chat(messages)
@@ -72,8 +82,8 @@ class GgufModel:
         stream = TextStream(sampling.stop)
         logprobs: list[float] = []
         with Sampler(sampling, self.vocabulary) as sampler:
-            reused = self._read(prompt, on_slice)
-            finish = self._write(sampler, stream, sampling.max_tokens, logprobs, on_token, on_slice)
+            reused = self._read(lane, prompt, on_slice)
+            finish = self._write(lane, sampler, stream, sampling.max_tokens, logprobs, on_token, on_slice)
         return Completion(
             text=stream.text,
             finish=finish,
@@ -85,6 +95,7 @@ class GgufModel:
 
     def _write(
         self,
+        lane: int,
         sampler: Sampler,
         stream: TextStream,
         max_tokens: int,
@@ -101,7 +112,7 @@ class GgufModel:
             if stream.stopped:
                 return "stop"
             on_slice()
-            self._decode([token])
+            self._decode(lane, [token])
         else:
             on_token(stream.end(), 0.0)
             return "length"
@@ -109,36 +120,37 @@ class GgufModel:
             on_token(rest, 0.0)
         return "stop"
 
-    def _read(self, prompt: Sequence[int], on_slice: OnSlice) -> int:
-        """Prefill all of ``prompt`` that is not still in the context; returns how much was."""
+    def _read(self, lane: int, prompt: Sequence[int], on_slice: OnSlice) -> int:
+        """Prefill all of ``prompt`` that is not still in the lane; returns how much was."""
+        seen = self._seen[lane]
         shared = 0
         limit = (len(prompt) - 1) // SLICE * SLICE
-        while shared < min(limit, len(self._seen)) and self._seen[shared] == prompt[shared]:
+        while shared < min(limit, len(seen)) and seen[shared] == prompt[shared]:
             shared += 1
         shared = shared // SLICE * SLICE
-        llama_cpp.llama_memory_seq_rm(self._memory, 0, shared, -1)
-        del self._seen[shared:]
+        llama_cpp.llama_memory_seq_rm(self._memory, lane, shared, -1)
+        del seen[shared:]
         for start in range(shared, len(prompt), SLICE):
-            self._decode(prompt[start : start + SLICE])
             on_slice()
+            self._decode(lane, prompt[start : start + SLICE])
         return shared
 
-    def _decode(self, tokens: Sequence[int]) -> None:
-        """Append ``tokens`` to the sequence; logits of the last one are kept."""
-        batch, start = self._batch, len(self._seen)
+    def _decode(self, lane: int, tokens: Sequence[int]) -> None:
+        """Append ``tokens`` to the lane's sequence; logits of the last one are kept until the next decode."""
+        batch, start = self._batch, len(self._seen[lane])
         batch.n_tokens = len(tokens)
         for index, token in enumerate(tokens):
             batch.token[index] = token
             batch.pos[index] = start + index
             batch.n_seq_id[index] = 1
-            batch.seq_id[index][0] = 0
+            batch.seq_id[index][0] = lane
             batch.logits[index] = index == len(tokens) - 1
         code = llama_cpp.llama_decode(self._context, batch)
         if code != 0:
-            llama_cpp.llama_memory_clear(self._memory, True)
-            self._seen.clear()
+            llama_cpp.llama_memory_seq_rm(self._memory, lane, -1, -1)
+            self._seen[lane].clear()
             raise ModelUnavailable(f"llama_decode failed with code {code}")
-        self._seen.extend(tokens)
+        self._seen[lane].extend(tokens)
 
     def _logits(self) -> NDArray[np.float32]:
         """Logits of the last token, shape (vocabulary,); llama.cpp's memory, valid until the next decode."""

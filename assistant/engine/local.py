@@ -6,19 +6,19 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import assert_never
 
-from assistant.engine.process import Call, ModelProcess
-from assistant.engine.protocol import Count, Counted, Failed, Finished, Generate, Wrote
-from assistant.kernel.errors import Cancelled, DeadlineExceeded, DeskhandError, InputError, ModelUnavailable
+from assistant.engine.link import Requests
+from assistant.engine.protocol import Count, Counted, Embedded, Failed, Finished, Generate, Wrote
+from assistant.kernel.errors import Cancelled, DeskhandError, InputError, ModelUnavailable
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Token
 
 COUNT_TIMEOUT_S = 30.0
 
 
 class LocalModel:
-    """One model of a ModelProcess."""
+    """One model of a ModelProcess, of this process or of a host. ``bulk`` work stands aside for the rest."""
 
-    def __init__(self, card: ModelCard, process: ModelProcess) -> None:
-        self._card, self._process = card, process
+    def __init__(self, card: ModelCard, process: Requests, *, bulk: bool = False) -> None:
+        self._card, self._process, self._bulk = card, process, bulk
 
     @property
     def card(self) -> ModelCard:
@@ -27,10 +27,10 @@ class LocalModel:
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Tokens of the chat with its template, counted by the model's own vocabulary."""
         call = self._process.submit(lambda number: Count(id=number, model=self._card.name, messages=tuple(messages)))
-        event = _wait(call, time.monotonic() + COUNT_TIMEOUT_S)
+        event = call.wait(time.monotonic() + COUNT_TIMEOUT_S)
         if isinstance(event, Counted):
             return event.tokens
-        raise _error(event) if isinstance(event, Failed) else ModelUnavailable("tokens were not counted")
+        raise error_of(event) if isinstance(event, Failed) else ModelUnavailable("tokens were not counted")
 
     def stream(
         self, messages: Sequence[ChatMessage], sampling: Sampling, *, deadline_s: float
@@ -42,19 +42,21 @@ class LocalModel:
         """
         end = time.monotonic() + deadline_s
         call = self._process.submit(
-            lambda number: Generate(id=number, model=self._card.name, messages=tuple(messages), sampling=sampling)
+            lambda number: Generate(
+                id=number, model=self._card.name, messages=tuple(messages), sampling=sampling, bulk=self._bulk
+            )
         )
         try:
             while True:
-                event = _wait(call, end)
+                event = call.wait(end)
                 match event:
                     case Wrote(text=text, logprob=logprob):
                         yield Token(text=text, logprob=logprob)
                     case Finished(completion=completion):
                         return completion
                     case Failed():
-                        raise _error(event)
-                    case Counted():
+                        raise error_of(event)
+                    case Counted() | Embedded():
                         raise ModelUnavailable("the model process answered another question")
                     case _:
                         assert_never(event)
@@ -72,17 +74,8 @@ def usable_cores() -> int:
     return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
 
 
-def _wait(call: Call, end: float) -> Wrote | Finished | Counted | Failed:
-    while True:
-        left = end - time.monotonic()
-        if left <= 0:
-            raise DeadlineExceeded("the model did not answer in the time given")
-        event = call.next_event(min(left, 1.0))
-        if event is not None:
-            return event
-
-
-def _error(event: Failed) -> DeskhandError:
+def error_of(event: Failed) -> DeskhandError:
+    """The error a failed request stands for."""
     match event.kind:
         case "input":
             return InputError(event.message)

@@ -1,4 +1,4 @@
-"""What parent and child say to each other: one JSON object a line."""
+"""What parent and child say to each other, and guests to a host: one JSON object a line."""
 
 from typing import Annotated, Literal
 
@@ -28,6 +28,8 @@ class Generate(Value):
     model: str
     messages: tuple[ChatMessage, ...]
     sampling: Sampling
+    bulk: bool = False
+    """Bulk work stands aside, between two steps, for everything that is not."""
 
 
 class Count(Value):
@@ -37,13 +39,25 @@ class Count(Value):
     messages: tuple[ChatMessage, ...]
 
 
+class Embed(Value):
+    """Asked of a host only: the models' own process has no embedder."""
+
+    op: Literal["embed"] = "embed"
+    id: int
+    texts: tuple[str, ...]
+
+
 class Cancel(Value):
     op: Literal["cancel"] = "cancel"
     id: int
 
 
 class Ready(Value):
+    """Requests may come. A host says what it has, so that a guest that needs something else can tell."""
+
     event: Literal["ready"] = "ready"
+    models: tuple[ModelFile, ...] = ()
+    embedder_sha256: str = ""
 
 
 class Progress(Value):
@@ -72,6 +86,14 @@ class Counted(Value):
     tokens: int
 
 
+class Embedded(Value):
+    """``vectors`` is base64 of little-endian float32, a row a text."""
+
+    event: Literal["embedded"] = "embedded"
+    id: int
+    vectors: str
+
+
 class Failed(Value):
     """``kind`` is ``input`` when the request cannot be served as it is, else ``model`` or ``cancelled``."""
 
@@ -81,7 +103,9 @@ class Failed(Value):
     message: str
 
 
-Request = Annotated[Generate | Count | Cancel, Field(discriminator="op")]
-Event = Annotated[Ready | Progress | Wrote | Finished | Counted | Failed, Field(discriminator="event")]
-REQUEST: TypeAdapter[Generate | Count | Cancel] = TypeAdapter(Request)
-EVENT: TypeAdapter[Ready | Progress | Wrote | Finished | Counted | Failed] = TypeAdapter(Event)
+Request = Generate | Count | Embed | Cancel
+Answer = Wrote | Finished | Counted | Embedded | Failed
+"""What a request is answered with; the last of its events is not Wrote."""
+Event = Ready | Progress | Answer
+REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="op")])
+EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])

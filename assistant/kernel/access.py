@@ -27,6 +27,7 @@ class KeyScope(StrEnum):
     DOCUMENTS = "documents"
     FEEDBACK = "feedback"
     RUNS = "runs"
+    JOBS = "jobs"
     INTERNAL = "internal"
     """May also read internal documents, and cite them when the request asks for it."""
 

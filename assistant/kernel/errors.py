@@ -19,7 +19,8 @@ No message ever holds a ticket's text or a secret.
     │   └── HelpdeskUnavailable   a helpdesk or a receiver of events does not answer, or asks to wait
     ├── Stopped               the caller asked to stop, or its time ran out
     │   ├── DeadlineExceeded
-    │   └── Cancelled
+    │   ├── Cancelled
+    │   └── LeaseLost             another worker has taken over the job; nothing was changed
     └── Refused               the key is missing, unknown, expired or lacks the scope
 """
 
@@ -104,6 +105,10 @@ class DeadlineExceeded(Stopped):
 
 class Cancelled(Stopped):
     code = "cancelled"
+
+
+class LeaseLost(Stopped):
+    code = "lease_lost"
 
 
 class Refused(DeskhandError):

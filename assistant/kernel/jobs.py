@@ -1,5 +1,6 @@
 """Work done later, as a row. The API and the workers share these names, and nothing else."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 from assistant.kernel.knowledge import Audience
@@ -8,10 +9,41 @@ from assistant.kernel.value import CleanText, Value
 RUN_JOB = "deskhand.run_job"
 """The one task a broker carries; its only argument is a job's id."""
 
+LEASE = timedelta(seconds=60)
+"""How long a claimed job is its worker's without a sign of life. Heartbeats extend it."""
+HEARTBEAT_S = LEASE.total_seconds() / 4
+MAX_STRIKES = 4
+"""Crashes and failures in a row after which a job is dead; progress clears them."""
+PATIENCE = timedelta(hours=6)
+"""How long a job waits for something outside to come back, such as a helpdesk, before that counts as failing."""
+BACKOFF = timedelta(seconds=2)
+MAX_BACKOFF = timedelta(minutes=5)
+
+
+class Lane(StrEnum):
+    """Queues with workers of their own: nobody waits behind a longer kind of work."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+    INGEST = "ingest"
+
 
 class JobName(StrEnum):
     INGEST_UPLOAD = "ingest_upload"
     PUBLISH = "publish"
+    ANSWER_TICKET = "answer_ticket"
+    SEND_EVENT = "send_event"
+    SUMMARIZE_BATCH = "summarize_batch"
+
+    @property
+    def lane(self) -> Lane:
+        match self:
+            case JobName.INGEST_UPLOAD | JobName.PUBLISH:
+                return Lane.INGEST
+            case JobName.ANSWER_TICKET | JobName.SEND_EVENT:
+                return Lane.INTERACTIVE
+            case JobName.SUMMARIZE_BATCH:
+                return Lane.BULK
 
 
 class JobState(StrEnum):
@@ -22,7 +54,11 @@ class JobState(StrEnum):
 
 
 class Job(Value):
-    """``subject`` is the id of the row to work on, or empty; payloads never travel through the broker."""
+    """``subject`` is the id of the row to work on, or empty; payloads never travel through the broker.
+
+    ``attempt`` fences: only the worker that claimed it with this number may finish it. ``strikes`` counts
+    crashes and failures since the last progress.
+    """
 
     id: str
     tenant: str
@@ -30,7 +66,27 @@ class Job(Value):
     subject: str
     state: JobState
     attempt: int
+    strikes: int = 0
     detail: str = ""
+    created_at: str = ""
+    due_at: str = ""
+    updated_at: str = ""
+
+
+class Due(Value):
+    """A job that may be claimed now, and the lane to send it to."""
+
+    id: str
+    lane: Lane
+
+
+class LaneLoad(Value):
+    """What waits and runs in a lane. ``oldest_due_s`` is how long the oldest claimable job has waited, in seconds."""
+
+    lane: Lane
+    waiting: int
+    running: int
+    oldest_due_s: float
 
 
 class Upload(Value):
@@ -41,3 +97,8 @@ class Upload(Value):
     url: CleanText
     audience: Audience
     data: bytes
+
+
+def backoff(attempt: int) -> timedelta:
+    """How long a job rests after its ``attempt``-th try, doubling up to MAX_BACKOFF."""
+    return min(BACKOFF * (1 << min(attempt, 16)), MAX_BACKOFF)

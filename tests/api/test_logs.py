@@ -7,8 +7,8 @@ import structlog
 from sqlalchemy import text
 
 from assistant.adapters.store.database import Sessions, open_database
-from assistant.cli.serving import set_up_logging
 from assistant.kernel.errors import DatabaseError
+from assistant.logs import set_up_logging
 
 SECRET = "my dog ate the espresso machine"
 

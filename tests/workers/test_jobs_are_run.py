@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,13 +13,14 @@ from assistant.adapters.memory import (
     MemoryDocumentStore,
     MemoryIndex,
     MemoryJobStore,
+    MemoryUploadStore,
 )  # fmt: skip
 from assistant.kernel.errors import WriterBusy
-from assistant.kernel.jobs import Job, JobName, JobState, Upload
+from assistant.kernel.jobs import Due, Job, JobName, JobState, Lane, Upload
 from assistant.kernel.knowledge import Audience
 from ingest.pipeline import Ingest
-from workers.relay import EmbeddedWorker, relay
-from workers.tasks import Workshop, run_job
+from workers.relay import relay
+from workers.tasks import Workshop, heartbeat, run_job
 
 NOTE = Upload(tenant="t1", name="note.md", url="", audience=Audience.PUBLIC, data=b"# Note\n\nParcels leave at nine.")
 
@@ -31,7 +33,16 @@ def index() -> MemoryIndex:
 @pytest.fixture
 def shop(clock: ManualClock, index: MemoryIndex) -> Workshop:
     parts = Ingest(MemoryDocumentStore(), index, HashingEmbedder(), chunk_tokens=100, overlap_tokens=10)
-    return Workshop(jobs=MemoryJobStore(clock), ingest=parts)
+    return Workshop(jobs=MemoryJobStore(clock), uploads=MemoryUploadStore(), ingest=parts)
+
+
+def queued(shop: Workshop, upload: Upload = NOTE) -> Job:
+    return shop.jobs.add(upload.tenant, JobName.INGEST_UPLOAD, shop.uploads.add(upload))
+
+
+def state(shop: Workshop, job: Job) -> Job:
+    assert isinstance(shop.jobs, MemoryJobStore)
+    return shop.jobs.get(job.tenant, job.id)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -42,16 +53,16 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def test_an_upload_becomes_part_of_the_snapshot(shop: Workshop, index: MemoryIndex) -> None:
-    job = shop.jobs.add_upload(NOTE)
+    job = queued(shop)
     assert run_job(job.id, shop)
-    assert shop.jobs.get("t1", job.id).state is JobState.DONE
+    assert state(shop, job).state is JobState.DONE
     snapshot = index.snapshot("t1")
     assert snapshot is not None
     assert [chunk.text for chunk in snapshot.by_id.values()] == ["Parcels leave at nine."]
 
 
 def test_a_job_runs_once_however_often_it_is_delivered(shop: Workshop, index: MemoryIndex) -> None:
-    job = shop.jobs.add_upload(NOTE)
+    job = queued(shop)
     assert [run_job(job.id, shop) for _ in range(3)] == [True, False, False]
     snapshot = index.snapshot("t1")
     assert snapshot is not None
@@ -59,9 +70,9 @@ def test_a_job_runs_once_however_often_it_is_delivered(shop: Workshop, index: Me
 
 
 def test_an_unreadable_upload_dies_at_once_with_the_reason(shop: Workshop) -> None:
-    job = shop.jobs.add_upload(NOTE.model_copy(update={"name": "note.pdf"}))
+    job = queued(shop, NOTE.model_copy(update={"name": "note.pdf"}))
     run_job(job.id, shop)
-    dead = shop.jobs.get("t1", job.id)
+    dead = state(shop, job)
     assert dead.state is JobState.DEAD
     assert "holds text/plain" in dead.detail
 
@@ -80,31 +91,59 @@ class Busy(MemoryIndex):
 
 def test_a_job_that_cannot_run_now_is_tried_again_later(clock: ManualClock) -> None:
     parts = Ingest(MemoryDocumentStore(), Busy(), HashingEmbedder(), chunk_tokens=100, overlap_tokens=10)
-    shop = Workshop(jobs=MemoryJobStore(clock), ingest=parts)
-    job = shop.jobs.add_upload(NOTE)
+    shop = Workshop(jobs=MemoryJobStore(clock), uploads=MemoryUploadStore(), ingest=parts)
+    job = queued(shop)
     attempts = 0
-    while shop.jobs.get("t1", job.id).state is not JobState.DONE:
+    while state(shop, job).state is not JobState.DONE:
         attempts += run_job(job.id, shop)
         clock.advance(60)
     assert attempts == 3
 
 
-def test_the_service_s_own_worker_does_what_is_due_and_stops(shop: Workshop) -> None:
-    worker = EmbeddedWorker(shop)
-    worker.start()
-    jobs: list[Job] = [shop.jobs.add("t1", JobName.PUBLISH) for _ in range(5)]
-    until(lambda: all(shop.jobs.get("t1", job.id).state is JobState.DONE for job in jobs))
-    worker.close()
+def test_a_job_that_was_taken_over_while_it_ran_changes_nothing(clock: ManualClock) -> None:
+    class Slow(MemoryIndex):
+        def publish(self, *arguments: object, **options: object):  # type: ignore[no-untyped-def]
+            clock.advance(10_000)  # The worker was stopped for hours; its lease ran out.
+            assert shop.jobs.claim(job.id) is not None
+            return super().publish(*arguments, **options)  # type: ignore[arg-type]
+
+    parts = Ingest(MemoryDocumentStore(), Slow(), HashingEmbedder(), chunk_tokens=100, overlap_tokens=10)
+    shop = Workshop(jobs=MemoryJobStore(clock), uploads=MemoryUploadStore(), ingest=parts)
+    job = queued(shop)
+    assert run_job(job.id, shop)
+    assert (state(shop, job).state, state(shop, job).attempt) == (JobState.RUNNING, 2)
+    assert shop.uploads.get(job.subject) == NOTE
+
+
+def test_a_running_job_shows_signs_of_life(shop: Workshop) -> None:
+    beats: list[Job] = []
+
+    class Counting(MemoryJobStore):
+        @contextmanager
+        def holding(self, job: Job, *, progress: bool = False) -> Iterator[None]:
+            beats.append(job)
+            with super().holding(job, progress=progress):
+                yield
+
+    jobs = Counting(ManualClock())
+    job = jobs.claim(jobs.add("t1", JobName.PUBLISH).id)
+    assert job is not None
+    with heartbeat(job, jobs, interval_s=0.01):
+        until(lambda: len(beats) >= 3)
+    seen = len(beats)
+    assert {beat.id for beat in beats} == {job.id}
+    assert len(beats) == seen
 
 
 def test_the_relay_wakes_a_job_again_until_someone_takes_it(shop: Workshop) -> None:
     job = shop.jobs.add("t1", JobName.PUBLISH)
-    woken: list[str] = []
+    woken: list[tuple[str, Lane]] = []
     stop = threading.Event()
-    thread = threading.Thread(target=relay, args=(shop.jobs, woken.append, stop, 0.01, 0.0))
+    wake = lambda job_id, lane: woken.append((job_id, lane))  # noqa: E731
+    thread = threading.Thread(target=relay, args=(shop.jobs, wake, stop, 0.01, 0.0))
     thread.start()
     until(lambda: len(woken) >= 3)
-    assert set(woken) == {job.id}
+    assert set(woken) == {(job.id, Lane.INGEST)}
     run_job(job.id, shop)
     stop.set()
     thread.join()
@@ -115,7 +154,7 @@ def test_the_relay_outlives_a_database_that_is_away_for_a_moment(shop: Workshop)
     calls = 0
 
     class Flaky(MemoryJobStore):
-        def due(self, limit: int = 20) -> list[str]:
+        def due(self, limit: int = 200) -> list[Due]:
             nonlocal calls
             calls += 1
             raise OSError("the database is away")

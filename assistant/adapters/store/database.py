@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,18 +22,46 @@ BUSY_TIMEOUT_MS = 10_000
 
 class Sessions:
     """Units of work. On SQLite ``begin`` takes the write lock at once: a read that turns into a write would
-    fail instead of waiting. ``read`` takes none.
+    fail instead of waiting. ``read`` takes none. Inside ``together`` both join its transaction.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._writing = sessionmaker(engine)
         self._reading = sessionmaker(engine.execution_options(read_only=True))
+        self._open: ContextVar[Session | None] = ContextVar("open transaction", default=None)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction around everything this thread does with these sessions; nested, the outer one counts."""
+        if self._open.get() is not None:
+            yield
+            return
+        with _errors_named(self._writing) as session:
+            token = self._open.set(session)
+            try:
+                yield
+            finally:
+                self._open.reset(token)
 
     def begin(self) -> AbstractContextManager[Session]:
-        return _errors_named(self._writing)
+        return self._joined() or _errors_named(self._writing)
 
     def read(self) -> AbstractContextManager[Session]:
-        return _errors_named(self._reading)
+        return self._joined() or _errors_named(self._reading)
+
+    def _joined(self) -> AbstractContextManager[Session] | None:
+        session = self._open.get()
+        return None if session is None else _flushed(session)
+
+
+@contextmanager
+def _flushed(session: Session) -> Iterator[Session]:
+    """A part of an open transaction: what it wrote is seen by the next part."""
+    try:
+        yield session
+        session.flush()
+    except SQLAlchemyError as error:
+        raise unusable(error) from error
 
 
 @contextmanager

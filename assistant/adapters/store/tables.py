@@ -176,6 +176,7 @@ class JobRow(Base):
     subject: Mapped[str]
     state: Mapped[str] = mapped_column(String(16))
     attempt: Mapped[int]
+    strikes: Mapped[int] = mapped_column(server_default="0")
     detail: Mapped[str]
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]

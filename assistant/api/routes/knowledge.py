@@ -7,10 +7,11 @@ from pydantic import BaseModel
 
 from assistant.api.access import app_of, requires, scope_for
 from assistant.api.routes.drafts import AudienceQuery
+from assistant.api.routes.jobs import JobView, view_of
 from assistant.api.service import Service, service_of
 from assistant.kernel.access import ApiKey, KeyScope
 from assistant.kernel.errors import InputError
-from assistant.kernel.jobs import Job, JobName, JobState, Upload
+from assistant.kernel.jobs import JobName, Upload
 from assistant.kernel.knowledge import Audience
 from assistant.kernel.reply import ReplyPassage, reply_passage
 from assistant.stages.retrieve import search
@@ -39,15 +40,6 @@ class DocumentPage(BaseModel):
 
     documents: list[DocumentView]
     next: str | None
-
-
-class JobView(BaseModel):
-    """A queued job; ask for it again at /v1/jobs/{id} until its state is done or dead."""
-
-    id: str
-    state: JobState
-    attempt: int
-    detail: str
 
 
 @router.get("/v1/search")
@@ -92,10 +84,11 @@ def add_document(
     if url and not url.startswith(("https://", "http://")):
         raise InputError("the url is not a web address", fix="Send one that begins with https://.", field="url")
     scope_for(key, audience)
-    job = app.jobs.add_upload(Upload(tenant=key.tenant, name=name, url=url, audience=audience, data=data))
-    if app.queue is not None:
-        app.queue.wake(job.id)
-    return _view(job)
+    with app.transactions.together():
+        upload = app.uploads.add(Upload(tenant=key.tenant, name=name, url=url, audience=audience, data=data))
+        job = app.jobs.add(key.tenant, JobName.INGEST_UPLOAD, upload)
+    app.wake(job)
+    return view_of(job)
 
 
 @router.get("/v1/documents")
@@ -115,23 +108,13 @@ def list_documents(
 def delete_document(request: Request, key: DocumentsKey, document_id: str) -> JobView:
     """Delete a document. A job publishes the index without it."""
     app = app_of(request)
-    app.documents.delete_by_id(key.tenant, document_id, _readable(key))
-    job = app.jobs.add(key.tenant, JobName.PUBLISH)
-    if app.queue is not None:
-        app.queue.wake(job.id)
-    return _view(job)
-
-
-@router.get("/v1/jobs/{job_id}")
-def get_job(request: Request, key: DocumentsKey, job_id: str) -> JobView:
-    """How a job stands; ``detail`` says what it did, or why it died."""
-    return _view(app_of(request).jobs.get(key.tenant, job_id))
+    with app.transactions.together():
+        app.documents.delete_by_id(key.tenant, document_id, _readable(key))
+        job = app.jobs.add(key.tenant, JobName.PUBLISH)
+    app.wake(job)
+    return view_of(job)
 
 
 def _readable(key: ApiKey) -> frozenset[Audience]:
     """The audiences whose documents the key may see at all."""
     return frozenset(Audience) if KeyScope.INTERNAL in key.scopes else frozenset({Audience.PUBLIC})
-
-
-def _view(job: Job) -> JobView:
-    return JobView(id=job.id, state=job.state, attempt=job.attempt, detail=job.detail)

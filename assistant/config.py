@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     worker_memory_mb: int = Field(
         default=3_000, ge=256, description="Megabytes of data one worker process may hold; a job that needs more fails."
     )
+    connections: Path | None = Field(
+        default=None,
+        description="A TOML file of helpdesks and receivers of events; assistant/connections.py shows its form.",
+    )
     catalogue: Path | None = Field(
         default=None, description="A TOML file of further models, formed like the shipped catalogue."
     )
@@ -68,7 +72,7 @@ class Settings(BaseSettings):
         default="default-1", description="Version of the decision thresholds, a file in assistant/policies."
     )
     draft_prompt: str = Field(default="draft/1", description="Version of the prompt for drafts.")
-    summary_prompt: str = Field(default="summary/1", description="Version of the prompt for summaries.")
+    summary_prompt: str = Field(default="summary/2", description="Version of the prompt for summaries.")
     default_language: str = Field(
         default="en", description="Language taken when a ticket is too short to tell (ISO 639-1)."
     )
@@ -107,7 +111,7 @@ class Settings(BaseSettings):
     def sha256(self) -> str:
         """A hash over all settings that can change an answer; secrets and places are not among them."""
         places = {
-            "data_dir", "models_dir", "database_url", "redis_url", "worker_memory_mb", "small_api_key", "large_api_key", "host", "port",
+            "data_dir", "models_dir", "database_url", "redis_url", "worker_memory_mb", "connections", "small_api_key", "large_api_key", "host", "port",
             "max_waiting", "max_body_bytes", "docs_enabled", "log_format", "model_hub", "catalogue",
         }  # fmt: skip
         return hashlib.sha256(self.model_dump_json(exclude=places).encode()).hexdigest()

@@ -16,8 +16,8 @@ from assistant.kernel.conversation import (
     RawDraft,
     Route,
     Step,
+    Summarized,
     Ticket,
-    TicketSummary,
     Tier,
     ToHuman,
     TryTier,
@@ -86,13 +86,13 @@ def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda 
                 assert_never(step)
 
 
-def summarize(ticket: Ticket, desk: Desk) -> TicketSummary:
+def summarize(ticket: Ticket, desk: Desk, deadline_s: float | None = None) -> Summarized:
     """A ticket in five fields, by the small model (or the only one there is). Raises as its model does."""
     question = redact(ticket, desk.default_language)
     if not desk.models:
         raise ConfigurationError("no model is configured", fix="Set DESKHAND_SMALL_MODEL.")
     model = desk.models[min(desk.models, key=list(Tier).index)]
-    return summarize_stage(question, model, desk.prompts["summary"], desk.policy.generate.deadline_s)
+    return summarize_stage(question, model, desk.prompts["summary"], deadline_s or desk.policy.generate.deadline_s)
 
 
 @dataclass

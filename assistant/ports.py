@@ -3,7 +3,7 @@
 Every port has an in-memory twin in ``adapters/memory.py``; one contract suite runs both.
 """
 
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.kernel.access import ApiKey, KeyScope
+from assistant.kernel.batches import BatchItem, BatchProgress, BatchState, SummaryRow
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Token
 from assistant.kernel.helpdesks import Delivery, HelpdeskTicket, Notice, Writing
 from assistant.kernel.jobs import Due, Job, JobName, JobState, Lane, LaneLoad, Upload
 from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, ParsedDocument, SnapshotManifest
+from assistant.kernel.outgoing import EventType, Letter, LetterState, OutgoingEvent, Receiver
 from assistant.kernel.runs import Feedback, Run
 
 Vectors = NDArray[np.float32]
@@ -192,6 +194,41 @@ class JobBoard(Protocol):
     def retry(self, tenant: str | None, job_id: str) -> Job: ...
     def purge(self, tenant: str | None, states: Collection[JobState], older_than: timedelta) -> int: ...
     def load(self) -> list[LaneLoad]: ...
+
+
+class Correspondence(Protocol):
+    """Webhooks that came in, each once, and the letters left at tickets in answer, each by its key."""
+
+    def receive(self, connection: str, notice: Notice) -> str | None: ...
+    def notice(self, inbox_id: str) -> tuple[str, Notice]: ...
+    def plan(self, letter: Letter) -> None: ...
+    def letter(self, key: str) -> Letter | None: ...
+    def close(self, key: str, state: LetterState, external_id: str = "") -> None: ...
+    def latest(self, tenant: str, connection: str, ticket_id: str) -> Letter | None: ...
+
+
+class Outbox(Protocol):
+    """Events on their way to receivers."""
+
+    def add(self, tenant: str, receiver: str, type_: EventType, data: dict[str, object]) -> str: ...
+    def get(self, event_id: str) -> OutgoingEvent: ...
+
+
+class EventSender(Protocol):
+    """Brings an event to its receiver. Raises HelpdeskUnavailable when trying again may help, else InputError."""
+
+    def send(self, receiver: Receiver, event: OutgoingEvent) -> None: ...
+
+
+class BatchStore(Protocol):
+    """Batches and their lines. ``begin`` gives the next line without a result and counts the try."""
+
+    def create(self, tenant: str, lines: Sequence[str], idempotency_key: str | None) -> tuple[BatchProgress, bool]: ...
+    def progress(self, tenant: str, batch_id: str) -> BatchProgress: ...
+    def begin(self, batch_id: str) -> BatchItem | None: ...
+    def finish(self, batch_id: str, row: SummaryRow) -> None: ...
+    def close(self, tenant: str, batch_id: str, state: BatchState) -> None: ...
+    def results(self, tenant: str, batch_id: str) -> Iterator[str]: ...
 
 
 class JobQueue(Protocol):

@@ -10,10 +10,13 @@ from sqlalchemy import Engine
 from assistant import __version__
 from assistant.adapters.clock import SystemClock
 from assistant.adapters.embedder import SentenceTransformersEmbedder
+from assistant.adapters.helpdesks.catalogue import create_helpdesk
+from assistant.adapters.helpdesks.events import WebhookSender
 from assistant.adapters.openai import OpenAIModel
 from assistant.adapters.queue import CeleryQueue
 from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
+from assistant.adapters.store.batches import SqlBatchStore
 from assistant.adapters.store.database import (
     DatabaseFacts,
     Sessions,
@@ -26,16 +29,19 @@ from assistant.adapters.store.database import (
 from assistant.adapters.store.documents import SqlDocumentStore
 from assistant.adapters.store.jobs import SqlJobStore
 from assistant.adapters.store.keys import SqlKeyStore
+from assistant.adapters.store.letters import SqlCorrespondence, SqlOutbox
 from assistant.adapters.store.runs import SqlRunStore
 from assistant.adapters.store.uploads import SqlUploadStore
+from assistant.batches import Summaries, TicketRef
 from assistant.config import Settings
+from assistant.connections import Connections, load_connections
 from assistant.engine.guest import HostedEmbedder, HostedModels, find_host
 from assistant.engine.host import ModelHost, socket_path
 from assistant.engine.local import LocalModel, usable_cores
 from assistant.engine.process import ModelProcess
 from assistant.engine.protocol import ChildSettings, ModelFile
-from assistant.kernel.conversation import Tier
-from assistant.kernel.errors import DatabaseError, ModelFileError
+from assistant.kernel.conversation import Ticket, Tier
+from assistant.kernel.errors import DatabaseError, ModelFileError, NotFound
 from assistant.kernel.generation import ModelCard
 from assistant.kernel.jobs import Job
 from assistant.kernel.knowledge import EmbedderIdentity
@@ -44,8 +50,9 @@ from assistant.kernel.runs import RunManifest
 from assistant.models.catalogue import Catalogue, CatalogueModel, load_catalogue
 from assistant.pipeline import Desk
 from assistant.policies import load_policy
-from assistant.ports import Embedder, LanguageModel, Transactions
+from assistant.ports import Embedder, EventSender, Helpdesk, LanguageModel, Transactions
 from assistant.prompts import Prompt, load_prompt
+from assistant.ticketing import FrontDesk
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,55 @@ class App:
     @cached_property
     def uploads(self) -> SqlUploadStore:
         return SqlUploadStore(self._sessions, self.clock)
+
+    @cached_property
+    def letters(self) -> SqlCorrespondence:
+        return SqlCorrespondence(self._sessions, self.clock)
+
+    @cached_property
+    def outbox(self) -> SqlOutbox:
+        return SqlOutbox(self._sessions, self.clock)
+
+    @cached_property
+    def batches(self) -> SqlBatchStore:
+        return SqlBatchStore(self._sessions, self.clock)
+
+    @cached_property
+    def connections(self) -> Connections:
+        return load_connections(self.settings.connections)
+
+    @cached_property
+    def helpdesks(self) -> dict[str, Helpdesk]:
+        """The helpdesks the connections file names, by its names for them."""
+        return {name: create_helpdesk(connection) for name, connection in self.connections.helpdesks.items()}
+
+    @cached_property
+    def sender(self) -> EventSender:
+        return WebhookSender(self.clock)
+
+    @cached_property
+    def front_desk(self) -> FrontDesk:
+        return FrontDesk(
+            desk=self.desk,
+            connections=self.connections.helpdesks,
+            helpdesks=self.helpdesks,
+            receivers=self.connections.receivers,
+            runs=self.runs,
+            letters=self.letters,
+            outbox=self.outbox,
+            jobs=self.jobs,
+        )
+
+    @cached_property
+    def summaries(self) -> Summaries:
+        return Summaries(desk=self.bulk_desk, batches=self.batches, resolve=self.resolve, clock=self.clock)
+
+    def resolve(self, reference: TicketRef) -> Ticket:
+        """A ticket of a configured helpdesk, read now."""
+        helpdesk = self.helpdesks.get(reference.connection)
+        if helpdesk is None:
+            raise NotFound(f"there is no helpdesk {reference.connection!r}", fix="Name one of the connections file.")
+        return helpdesk.read(reference.ticket_id).conversation()
 
     @cached_property
     def jobs(self) -> SqlJobStore:

@@ -23,7 +23,14 @@ TASK_LIMIT_S = 900
 
 
 def create_workshop(app: App) -> Workshop:
-    return Workshop(jobs=app.jobs, uploads=app.uploads, ingest=create_ingest(app))
+    return Workshop(
+        jobs=app.jobs,
+        uploads=app.uploads,
+        ingest=create_ingest(app),
+        front_desk=lambda: app.front_desk,  # Looks for models when first needed; ingest does without.
+        summaries=lambda: app.summaries,
+        sender=app.sender,
+    )
 
 
 def create_worker(app: App) -> Celery:

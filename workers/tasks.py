@@ -9,21 +9,18 @@ from typing import NamedTuple
 
 import structlog
 
+from assistant.batches import Summaries, work_on
+from assistant.kernel.batches import BatchState
 from assistant.kernel.errors import DeskhandError, InputError, LeaseLost, RetryLater
 from assistant.kernel.jobs import HEARTBEAT_S, Job, JobName
-from assistant.ports import JobStore, UploadStore
+from assistant.kernel.outgoing import EventType
+from assistant.ports import EventSender, JobStore, UploadStore
+from assistant.ticketing import FrontDesk, Outcome, announce, answer_ticket
 from ingest.index import index
 from ingest.load import source_from_upload
 from ingest.pipeline import Ingest, ingest
 
 log = structlog.get_logger()
-
-
-class Done(NamedTuple):
-    """The work is done: what to say of it, and what to write in the transaction that marks it done."""
-
-    detail: str
-    effect: Callable[[], object] = lambda: None
 
 
 class Unfinished(NamedTuple):
@@ -40,10 +37,12 @@ class Workshop:
     jobs: JobStore
     uploads: UploadStore
     ingest: Ingest
+    front_desk: Callable[[], FrontDesk]
+    summaries: Callable[[], Summaries]
+    sender: EventSender
 
 
-Outcome = Done | Unfinished
-Action = Callable[[Job, Workshop], Outcome]
+Action = Callable[[Job, Workshop], Outcome | Unfinished]
 
 
 def run_job(job_id: str, shop: Workshop) -> bool:
@@ -70,7 +69,7 @@ def _do(job: Job, shop: Workshop) -> None:
     told = log.bind(job=job.id, name=job.name)
     try:
         match ACTIONS[job.name](job, shop):
-            case Done(detail=detail, effect=effect):
+            case Outcome(detail=detail, effect=effect):
                 with shop.jobs.settling(job, detail):
                     effect()
             case Unfinished(detail=detail, delay=delay):
@@ -115,7 +114,7 @@ def heartbeat(job: Job, jobs: JobStore, interval_s: float = HEARTBEAT_S) -> Iter
         thread.join()
 
 
-def _ingest_upload(job: Job, shop: Workshop) -> Outcome:
+def _ingest_upload(job: Job, shop: Workshop) -> Outcome | Unfinished:
     upload = shop.uploads.get(job.subject)
     source = source_from_upload(upload.name, upload.data, upload.url, upload.audience)
     report = ingest([source], upload.tenant, upload.audience, shop.ingest)
@@ -123,17 +122,50 @@ def _ingest_upload(job: Job, shop: Workshop) -> Outcome:
         problem = report.problems[0]
         raise InputError(f"{problem.name}: {problem.reason}", fix=problem.fix)
     changed = report.added + report.changed
-    return Done(f"{changed} documents, snapshot {report.generation}", lambda: shop.uploads.delete(job.subject))
+    return Outcome(f"{changed} documents, snapshot {report.generation}", lambda: shop.uploads.delete(job.subject))
 
 
-def _publish(job: Job, shop: Workshop) -> Outcome:
+def _publish(job: Job, shop: Workshop) -> Outcome | Unfinished:
     """Publish what the store holds now, as after a deletion."""
     parts = shop.ingest
     manifest = index(job.tenant, parts.store, parts.writer, parts.embedder)
-    return Done(f"snapshot {manifest.generation}")
+    return Outcome(f"snapshot {manifest.generation}")
+
+
+def _answer_ticket(job: Job, shop: Workshop) -> Outcome | Unfinished:
+    return answer_ticket(job, shop.front_desk(), lambda: shop.jobs.holding(job))
+
+
+def _send_event(job: Job, shop: Workshop) -> Outcome | Unfinished:
+    front = shop.front_desk()
+    event = front.outbox.get(job.subject)
+    receiver = next((r for r in front.receivers if (r.name, r.tenant) == (event.receiver, event.tenant)), None)
+    if receiver is None:
+        return Outcome(f"receiver {event.receiver!r} is no longer in the connections file")
+    shop.sender.send(receiver, event)
+    return Outcome(f"{event.type} told to {receiver.name}")
+
+
+def _summarize_batch(job: Job, shop: Workshop) -> Outcome | Unfinished:
+    parts, front = shop.summaries(), shop.front_desk()
+    finished = work_on(job.subject, parts, lambda progress: shop.jobs.holding(job, progress=progress))
+    state = parts.batches.progress(job.tenant, job.subject)
+    detail = f"{state.done} of {state.total} rows, {state.failed} of them errors"
+    if not finished:
+        return Unfinished(detail)
+
+    def effect() -> None:
+        parts.batches.close(job.tenant, job.subject, BatchState.DONE)
+        told = parts.batches.progress(job.tenant, job.subject).model_dump(mode="json")
+        announce(job.tenant, EventType.BATCH_FINISHED, told, front.receivers, front.outbox, shop.jobs)
+
+    return Outcome(detail, effect)
 
 
 ACTIONS: dict[JobName, Action] = {
     JobName.INGEST_UPLOAD: _ingest_upload,
     JobName.PUBLISH: _publish,
+    JobName.ANSWER_TICKET: _answer_ticket,
+    JobName.SEND_EVENT: _send_event,
+    JobName.SUMMARIZE_BATCH: _summarize_batch,
 }

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from assistant.cli.session import EXIT_FAILED, console, messages, opened
+from assistant.cli.batching import summarize_file
+from assistant.cli.session import EXIT_FAILED, EXIT_PARTLY, console, messages, opened
 from assistant.cli.show import show_outcomes, show_passages, show_run, show_summary
 from assistant.evaluation.replay import replay as replay_run
 from assistant.kernel.conversation import Ticket
@@ -67,16 +68,35 @@ def draft(
         show_outcomes(outcomes)
 
 
-def summarize(text: Text = None, files: Files = None, as_json: AsJson = False) -> None:
-    """Summarise a ticket: request, what was done, open questions, next step, sentiment."""
+def summarize(
+    text: Text = None,
+    files: Files = None,
+    batch: Annotated[Path | None, typer.Option(help="A file of tickets, a JSON object a line.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the rows of a batch go, a JSON object a line.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Summarise a ticket: request, what was done, open questions, next step, sentiment. With --batch: many of them."""
+    if batch is not None or out is not None:
+        _summarize_batch(batch, out, text=text, files=files)
+        return
     tickets = _tickets(text, files)
     with opened() as desk:
         for ticket in tickets:
-            summary = summarize_ticket(ticket, desk.desk)
+            summary = summarize_ticket(ticket, desk.desk).summary
             if as_json:
                 print(summary.model_dump_json(indent=None if len(tickets) > 1 else 2))
             else:
                 show_summary(summary)
+
+
+def _summarize_batch(batch: Path | None, out: Path | None, **others: object) -> None:
+    if batch is None or out is None or any(others.values()):
+        raise InputError("a batch needs --batch and --out, and neither --text nor --file", field="batch")
+    with opened() as desk:
+        rows, failed = summarize_file(batch, out, desk)
+    messages.print(f"{rows} rows in {out}, {failed} of them errors.")
+    if failed:
+        raise typer.Exit(EXIT_PARTLY)
 
 
 def replay(run_id: str, tenant: Tenant = "default", as_json: AsJson = False) -> None:

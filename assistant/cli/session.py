@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -32,18 +33,21 @@ def opened(*, hosting: bool = False, **overrides: object) -> Iterator[App]:
 
 
 @contextmanager
-def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress_bar(
+    what: str, total: int, done: int = 0, unit: Literal["s", "min"] = "s"
+) -> Iterator[Callable[[int], None]]:
     """A bar with rate and time left on standard error; yields what to tell how many more are done."""
     columns = (
         TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=messages) as progress:
-        task = progress.add_task(what, total=total, rate="")
+    scale, window_s = (1, 30.0) if unit == "s" else (60, 180.0)
+    with Progress(*columns, console=messages, speed_estimate_period=window_s) as progress:
+        task = progress.add_task(what, total=total, completed=done, rate="")
 
-        def advance(done: int) -> None:
+        def advance(more: int) -> None:
             speed = progress.tasks[0].speed
-            progress.update(task, advance=done, rate=f"{speed:.1f}/s" if speed else "")
+            progress.update(task, advance=more, rate=f"{speed * scale:.1f}/{unit}" if speed else "")
 
         yield advance
 

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from assistant.text.words import stems
+
 
 def ndcg(ranking: Sequence[str], relevance: Mapping[str, float], k: int) -> float:
     """Normalised discounted cumulative gain at ``k``, linear gain (Järvelin and Kekäläinen, TOIS 2002)."""
@@ -39,3 +41,19 @@ def _once(ranking: Sequence[str]) -> list[str]:
 
 def _dcg(gains: Sequence[float]) -> float:
     return math.fsum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, start=1))
+
+
+def rouge_l(candidate: str, reference: str) -> float:
+    """ROUGE-L: F1 of the longest common subsequence of stemmed words (Lin 2004, "ROUGE: A Package for Automatic
+    Evaluation of Summaries", section 3, with equal weight of precision and recall).
+    """
+    left, right = stems(candidate), stems(reference)
+    row = [0] * (len(right) + 1)
+    for word in left:
+        diagonal = 0
+        for column, other in enumerate(right, 1):
+            above = row[column]
+            row[column] = diagonal + 1 if word == other else max(above, row[column - 1])
+            diagonal = above
+    common = row[-1]
+    return 2 * common / (len(left) + len(right)) if common else 0.0

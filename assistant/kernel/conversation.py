@@ -194,3 +194,10 @@ class TicketSummary(Value):
     open_questions: tuple[str, ...]
     next_step: str
     sentiment: Literal["positive", "neutral", "negative"]
+
+
+class Summarized(Value):
+    """A summary, and how many messages in the middle of the ticket were left out because it was too long."""
+
+    summary: TicketSummary
+    left_out: int

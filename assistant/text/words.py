@@ -62,6 +62,11 @@ def words(text: str) -> list[str]:
     return [match.group() for match in _WORD.finditer(text)]
 
 
+def stems(text: str, language: str = "en") -> list[str]:
+    """Stems of all words in order, common ones too."""
+    return [_stem(word.lower(), language) for word in words(text)]
+
+
 def content_stems(text: str, language: str = "en") -> list[str]:
     """Stems of the words that carry meaning, in order, with repeats. Number words become digits."""
     stems = []

@@ -182,3 +182,74 @@ class JobRow(Base):
     lease_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class InboxRow(Base):
+    """A webhook that says something happened at a ticket, once however often it was delivered."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (UniqueConstraint("connection", "delivery_id"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    connection: Mapped[str] = mapped_column(String(40))
+    delivery_id: Mapped[str] = mapped_column(String(200))
+    notice: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class LetterRow(Base):
+    """What a run leaves at a ticket. ``key`` stands in the note itself, so that it is never written twice."""
+
+    __tablename__ = "letter"
+    __table_args__ = (Index("ix_letter_ticket", "tenant", "connection", "ticket_id"),)
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tenant: Mapped[str] = mapped_column(String(64))
+    connection: Mapped[str] = mapped_column(String(40))
+    ticket_id: Mapped[str] = mapped_column(String(200))
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id"))
+    job_id: Mapped[str] = mapped_column(String(32))
+    writing: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(16))
+    external_id: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class OutgoingEventRow(Base):
+    """An event for one receiver; the job that sends it is queued with it."""
+
+    __tablename__ = "outgoing_event"
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tenant: Mapped[str] = mapped_column(String(64))
+    receiver: Mapped[str] = mapped_column(String(40))
+    type: Mapped[str] = mapped_column(String(40))
+    data: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class BatchRow(Base):
+    """A batch of tickets to summarise. ``idempotency_key`` makes creating it twice the same as once."""
+
+    __tablename__ = "batch"
+    __table_args__ = (UniqueConstraint("tenant", "idempotency_key"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant: Mapped[str] = mapped_column(String(64))
+    idempotency_key: Mapped[str | None] = mapped_column(String(200))
+    input_sha256: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16))
+    total: Mapped[int]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class BatchItemRow(Base):
+    """A line of a batch. ``output`` is the finished line; ``tries`` counts how often work on it was begun."""
+
+    __tablename__ = "batch_item"
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    tries: Mapped[int]
+    failed: Mapped[bool | None]
+    output: Mapped[str | None]
+    finished_at: Mapped[datetime | None]

@@ -75,4 +75,4 @@ async def create_summary(
 ) -> TicketSummary:
     """Summarise one ticket: request, what was done, open questions, next step, sentiment."""
     with service.admission.admitted():
-        return await service.on_thread(lambda: summarize_ticket(ticket, app_of(request).desk))
+        return (await service.on_thread(lambda: summarize_ticket(ticket, app_of(request).desk))).summary

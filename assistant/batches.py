@@ -1,0 +1,158 @@
+"""Summaries of many tickets: a line in, a line out. A bad line is an error row, and the rest goes on.
+
+A line is a ticket as ``deskhand draft --file`` takes it, or a transcript: ``{"id", "dialogue": "Name: text⏎…"}``,
+whose first speaker is taken for the customer. ``fname`` stands for ``id`` too.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from assistant.kernel.batches import MAX_LINE_BYTES, MAX_LINES, RowError, SummaryRow
+from assistant.kernel.conversation import Author, Message, Ticket
+from assistant.kernel.errors import DeadlineExceeded, InputError, ModelUnavailable
+from assistant.kernel.value import CleanText, Value
+from assistant.pipeline import Desk, summarize
+from assistant.ports import BatchStore, Clock
+
+ROW_DEADLINE_S = 600.0
+"""Long, because bulk work stands aside for as long as others need the models."""
+MAX_TRIES = 3
+SLICE_S = 60.0
+"""How long a batch works before other batches of its lane get their turn."""
+_SPEAKER = re.compile(r"^\s*(#?[\w .'-]{1,40}#?)\s*:\s+", re.MULTILINE)
+EXPECTED = 'A line is {"id": "…", "subject": "…", "messages": [{"author": "customer", "text": "…"}]}.'
+
+
+class TicketRef(Value):
+    """A line that names a ticket of a helpdesk instead of holding one."""
+
+    connection: str
+    ticket_id: str
+
+
+class Transcript(Value):
+    """A line that holds a conversation as text, a speaker a line."""
+
+    id: CleanText | None = Field(default=None, max_length=200)
+    dialogue: CleanText = Field(min_length=1, max_length=400_000)
+
+    def ticket(self) -> Ticket:
+        parts = _SPEAKER.split(self.dialogue)
+        if len(parts) < 3:
+            return Ticket(id=self.id, messages=(Message(author="customer", text=self.dialogue),))
+        names, texts = parts[1::2], parts[2::2]
+        authors: dict[str, Author] = {names[0]: "customer"}
+        messages = tuple(
+            Message(author=authors.get(name, "agent"), text=text.strip())
+            for name, text in zip(names, texts, strict=True)
+            if text.strip()
+        )
+        return Ticket(id=self.id, messages=messages)
+
+
+Resolve = Callable[[TicketRef], Ticket]
+"""Reads a ticket that is only named. Raises NotFound, ConfigurationError or HelpdeskUnavailable."""
+
+
+def check_lines(lines: Sequence[str]) -> Sequence[str]:
+    """``lines`` if they may be a batch. Raises InputError."""
+    if not lines:
+        raise InputError("the batch has no lines", fix=EXPECTED, field="tickets")
+    if len(lines) > MAX_LINES:
+        raise InputError(f"the batch has more than {MAX_LINES} lines", fix="Send it in parts.", field="tickets")
+    return lines
+
+
+def parse_line(source: str, resolve: Resolve) -> Ticket:
+    """The ticket of a line. Raises InputError that names the field, and as ``resolve`` does."""
+    if len(source.encode()) > MAX_LINE_BYTES:
+        raise InputError(f"the line is longer than {MAX_LINE_BYTES} bytes", fix="Shorten the ticket.")
+    try:
+        given = json.loads(source)
+    except (ValueError, RecursionError) as error:
+        raise InputError("the line is not JSON", fix=EXPECTED) from error
+    if not isinstance(given, dict):
+        raise InputError("the line is not a JSON object", fix=EXPECTED)
+    try:
+        if "dialogue" in given:
+            name = given.get("id", given.get("fname"))
+            return _not_empty(Transcript(id=name, dialogue=given["dialogue"]).ticket())
+        if "ticket_id" in given:
+            return _not_empty(resolve(TicketRef.model_validate(given)))
+        return _not_empty(Ticket.model_validate(given))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the whole"
+        raise InputError(f"{place}: {first['msg']}", fix=EXPECTED, field=place) from error
+
+
+def _not_empty(ticket: Ticket) -> Ticket:
+    if not any(message.text.strip() for message in ticket.messages):
+        raise InputError("the ticket has no message with text in it", fix=EXPECTED, field="messages")
+    return ticket
+
+
+def summarize_line(line: int, source: str, desk: Desk, resolve: Resolve) -> SummaryRow:
+    """The result of a line. What its sender must mend is an error row; what may work another time is raised."""
+    base: dict[str, Any] = {"line": line, "input_sha256": digest(source), "id": None, "summary": None, "error": None}
+    try:
+        ticket = parse_line(source, resolve)
+        base["id"] = ticket.id
+        done = summarize(ticket, desk, ROW_DEADLINE_S)
+        return SummaryRow.model_validate(base | {"summary": done.summary, "left_out": done.left_out})
+    except InputError as error:
+        said = RowError(kind="input", message=str(error), fix=error.fix)
+        return SummaryRow.model_validate(base | {"error": said})
+
+
+def failed_line(line: int, source: str, why: str) -> SummaryRow:
+    """The result of a line that no model could summarise, however often it was tried."""
+    error = RowError(kind="model", message=why, fix="Try this line again, or with a larger model.")
+    return SummaryRow(line=line, id=None, summary=None, error=error, input_sha256=digest(source))
+
+
+def digest(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Summaries:
+    """All that a batch needs."""
+
+    desk: Desk
+    batches: BatchStore
+    resolve: Resolve
+    clock: Clock
+
+
+def work_on(batch_id: str, parts: Summaries, holding: Callable[[bool], AbstractContextManager[None]]) -> bool:
+    """Summarise lines until none is left, the batch is cancelled or its turn is over; True when it is finished.
+
+    Each line is kept as soon as it is done, in a transaction of ``holding`` (True: that was progress), so
+    that a crash costs the one line at hand. A line that its worker did not outlive MAX_TRIES times is given up.
+    Raises as the models do.
+    """
+    end = parts.clock.monotonic() + SLICE_S
+    while parts.clock.monotonic() < end:
+        with holding(False):
+            item = parts.batches.begin(batch_id)
+        if item is None:
+            return True
+        try:
+            if item.tries > MAX_TRIES:
+                raise ModelUnavailable(f"no result after {MAX_TRIES} tries")
+            row = summarize_line(item.line, item.source, parts.desk, parts.resolve)
+        except (ModelUnavailable, DeadlineExceeded) as error:
+            if item.tries < MAX_TRIES:
+                raise
+            row = failed_line(item.line, item.source, str(error))
+        with holding(True):
+            parts.batches.finish(batch_id, row)
+    return False

@@ -92,6 +92,12 @@ def test_what_the_package_signs_is_taken() -> None:
             helpdesk.receive(Delivery(headers={**headers, **changed}, body=body, received_at=at))
 
 
+def test_a_webhook_without_an_id_is_refused_though_it_is_signed() -> None:
+    body, at = recorded("generic", "customer_message"), datetime(2026, 11, 22, 9, tzinfo=UTC)
+    with pytest.raises(Refused):
+        create_helpdesk(_generic()).receive(Delivery(headers=sign(SECRET, "", at, body), body=body, received_at=at))
+
+
 @pytest.mark.parametrize("between", [" ", ", "])
 def test_while_a_secret_changes_one_good_signature_of_several_is_enough(between: str) -> None:
     body, at = recorded("generic", "customer_message"), datetime(2026, 11, 22, 9, tzinfo=UTC)

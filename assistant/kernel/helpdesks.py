@@ -44,7 +44,8 @@ class Connection(Value):
 
     ``name`` stands in the webhook's address. ``user`` is the account the token belongs to where the vendor
     asks for it; ``account`` is Chatwoot's account number. ``secret`` signs webhooks. ``audience`` says which
-    documents drafts may cite.
+    documents drafts may cite. ``answer_in`` names the statuses in which a Chatwoot conversation is the bot's
+    to answer; an inbox without a bot needs "open" too.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
@@ -59,6 +60,7 @@ class Connection(Value):
     handoff_group: str = ""
     tag: bool = True
     shared_drafts: bool = True
+    answer_in: tuple[str, ...] = ("pending",)
     public_replies: tuple[PublicReplies, ...] = ()
     origins: tuple[str, ...] = ()
 
@@ -142,10 +144,10 @@ class HelpdeskTicket(Value):
 class Writing(Value):
     """What to leave at a ticket. Nothing of it reaches the customer unless ``public_reply`` is given.
 
-    ``key`` is part of ``note``, so that a note written before is recognised. ``note`` and ``draft`` are
+    ``key`` is part of ``note`` and of ``note_text``, so that a note written before is recognised. ``note`` and ``draft`` are
     sanitised HTML, ``note_text`` the note as plain text for a helpdesk that shows only that; ``draft`` is the
-    bare reply for a helpdesk that keeps real drafts. ``tags`` are added to what is there; ``group`` is
-    assigned when not empty.
+    bare reply for a helpdesk that keeps real drafts, ``public_reply`` the same HTML to be sent. ``tags`` are
+    added to what is there; ``group``, a name or number, is assigned when not empty.
     """
 
     key: str

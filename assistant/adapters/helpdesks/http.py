@@ -45,8 +45,21 @@ class RestClient:
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._send("PATCH", path, json=body)
 
+    def page(self, path: str) -> str:
+        """The HTML page a browser would get, for what a vendor shows only there."""
+        return self._exchange("GET", path, headers={"Accept": "text/html"}).text
+
     def _send(self, method: str, path: str, **options: Any) -> Any:
         """The JSON answer, None when it is empty. Raises as the Helpdesk port says."""
+        response = self._exchange(method, path, **options)
+        if not response.content:
+            return None
+        try:
+            return response.json()
+        except ValueError as error:
+            raise HelpdeskUnavailable(f"helpdesk {self._name!r} answered {method} {path} without JSON") from error
+
+    def _exchange(self, method: str, path: str, **options: Any) -> httpx2.Response:
         try:
             response = self._client.request(method, path.lstrip("/"), **options)
         except httpx2.TransportError as error:
@@ -55,14 +68,9 @@ class RestClient:
                 fix="It is tried again; check its url in the connections file if this goes on.",
             ) from error
         self._check(response, f"{method} {path}")
-        if not response.content:
-            return None
         if len(response.content) > MAX_RESPONSE_BYTES:
             raise InputError(f"helpdesk {self._name!r} answered {method} {path} with too many bytes")
-        try:
-            return response.json()
-        except ValueError as error:
-            raise HelpdeskUnavailable(f"helpdesk {self._name!r} answered {method} {path} without JSON") from error
+        return response
 
     def _check(self, response: httpx2.Response, what: str) -> None:
         status = response.status_code

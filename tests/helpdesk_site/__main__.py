@@ -7,6 +7,7 @@ it answers with a line ``fetched``.
 
 import argparse
 import json
+import logging
 import os
 import sys
 import threading
@@ -30,7 +31,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--data", type=Path, required=True, help="folder of database, mailbox and sent mail")
     parser.add_argument("--webhook", default="", help="where it tells of new tickets and follow-ups")
-    parser.add_argument("--sidebar", default="", help="address shown beside a ticket; {ticket} is its number")
+    parser.add_argument("--sidebar", default="", help="address of the page shown beside a ticket")
     parser.add_argument("--mail-everything", action="store_true", help="tell the customer of private changes too")
     return parser.parse_args()
 
@@ -42,6 +43,7 @@ def _serve(port: int) -> None:
     from django.core.wsgi import get_wsgi_application
     from waitress.server import create_server
 
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # A browser asks for many files at once.
     django.setup(set_prefix=False)
     call_command("migrate", verbosity=0)
     from tests.helpdesk_site.seed import AGENT, DESKHAND, seed

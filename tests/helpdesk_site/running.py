@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 PROJECT = Path(__file__).parents[2]
 RESOLVED, CLOSED = 3, 4
@@ -84,6 +85,18 @@ class RunningHelpdesk:
         """All of a ticket's follow-ups, oldest first, as the REST API shows them."""
         return sorted(self.ticket(ticket_id)["followup_set"], key=lambda followup: (followup["date"], followup["id"]))
 
+    def as_shown(self, ticket_id: int, title: str) -> LexborNode:
+        """The newest follow-up with this title as the agent sees it on the ticket's page: its comment's element."""
+        with self.browser() as browser:
+            page = LexborHTMLParser(browser.get(f"/tickets/{ticket_id}/").text)
+        items = [
+            item for item in page.css("#followup-list > li") if title in (h6.text(strip=True) for h6 in item.css("h6"))
+        ]
+        assert items, f"ticket {ticket_id} shows no follow-up {title!r}"
+        comment = items[-1].css_first("div.mt-3")
+        assert comment is not None, f"the follow-up {title!r} of ticket {ticket_id} has no text"
+        return comment
+
     def ticket(self, ticket_id: int) -> dict[str, Any]:
         with self.as_agent() as api:
             answer = api.get(f"/api/tickets/{ticket_id}/")
@@ -136,13 +149,16 @@ def running_helpdesk(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # Ctrl-C is for whoever runs this, which then ends it.
     )
     assert process.stdin is not None
     assert process.stdout is not None
     try:
         ready = process.stdout.readline()
         if not ready:
-            raise RuntimeError(f"the helpdesk did not start; it ended with {process.wait(timeout=30)}")
+            raise RuntimeError(
+                f"the helpdesk did not start (exit {process.wait(timeout=30)}): see above, or another port"
+            )
         said = json.loads(ready)
         deskhand, agent = (Login(said[who]["user"], said[who]["password"]) for who in ("deskhand", "agent"))
         yield RunningHelpdesk(url=said["url"], data=data, deskhand=deskhand, agent=agent, process=process)

@@ -4,15 +4,22 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import include, path
+from helpdesk.models import Ticket
 
 
 def side_by_side(request: HttpRequest, ticket_id: int) -> HttpResponse:
     if not settings.SIDEBAR_URL:
         raise Http404
-    sidebar = settings.SIDEBAR_URL.replace("{ticket}", str(ticket_id))
-    return render(request, "side_by_side.html", {"ticket_id": ticket_id, "sidebar": sidebar})
+    ticket = get_object_or_404(Ticket, id=ticket_id)
+    messages = [{"author": "customer", "text": ticket.description}]
+    for followup in ticket.followup_set.filter(public=True).exclude(comment=ticket.description):
+        author = "agent" if followup.user_id else "customer"
+        messages.append({"author": author, "text": followup.comment or "", "at": followup.date.isoformat()})
+    conversation = {"id": str(ticket.id), "subject": ticket.title, "messages": [m for m in messages if m["text"]]}
+    context = {"ticket_id": ticket_id, "sidebar": settings.SIDEBAR_URL, "conversation": conversation}
+    return render(request, "side_by_side.html", context)
 
 
 urlpatterns = [

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from selectolax.lexbor import LexborHTMLParser
 
 from assistant.adapters.helpdesks.django_helpdesk import PATH_SECRET, DjangoHelpdesk
 from assistant.kernel.errors import ConfigurationError, HelpdeskUnavailable, InputError, NotFound, Refused
@@ -110,12 +109,6 @@ def ask(site: RunningHelpdesk, text: str = QUESTION) -> int:
 
 def reply_by_mail(site: RunningHelpdesk, ticket_id: int, text: str, cc: tuple[str, ...] = ()) -> None:
     site.mail(f"Re: [coffee-{ticket_id}] Descaling the Duo", text, MAUREEN, cc)
-
-
-def shown(site: RunningHelpdesk, ticket_id: int) -> str:
-    """The ticket's page in the agent's browser."""
-    with site.browser() as browser:
-        return browser.get(f"/tickets/{ticket_id}/").text
 
 
 # What it sends
@@ -263,6 +256,11 @@ def test_a_wrong_password_and_a_missing_one_are_the_configurations_fault(site: R
         DjangoHelpdesk(connection(site, token="")).read("1")
 
 
+def test_an_address_that_is_no_django_helpdesk_is_the_configurations_fault(site: RunningHelpdesk) -> None:
+    with pytest.raises(ConfigurationError, match="302"):
+        DjangoHelpdesk(connection(site, url=f"{site.url}/admin")).read("1")
+
+
 def test_a_helpdesk_that_is_away_is_tried_again(site: RunningHelpdesk) -> None:
     with pytest.raises(HelpdeskUnavailable):
         DjangoHelpdesk(connection(site, url="http://127.0.0.1:9")).read("1")
@@ -276,9 +274,7 @@ def test_a_note_is_private_and_shows_its_text_line_for_line(site: RunningHelpdes
     number = desk.write(str(ticket_id), writing(ticket_id))
     note = site.followups(ticket_id)[-1]
     assert (str(note["id"]), note["public"], note["title"]) == (number, False, "Deskhand: note for agents")
-    page = LexborHTMLParser(shown(site, ticket_id))
-    item = next(li for li in page.css("#followup-list > li") if "Deskhand proposes" in li.text())
-    comment = next(div for div in item.css("div.mt-3"))
+    comment = site.as_shown(ticket_id, "Deskhand: note for agents")
     wanted = [line for line in writing(ticket_id).note_text.splitlines() if line]
     assert [line.strip("\u2060 ") for line in comment.text().splitlines() if line.strip()] == wanted
     assert [a.attributes["href"] for a in comment.css("a")] == ["https://help.fernhill.example/descale_duo?lang=en"]

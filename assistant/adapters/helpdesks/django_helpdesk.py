@@ -23,11 +23,12 @@ in. Statuses other than its own Open (1) and Reopened (2) count as closed.
 import hmac
 import re
 from functools import cached_property
+from typing import TypeVar
 
 from pydantic import ValidationError
 from selectolax.lexbor import LexborHTMLParser
 
-from assistant.adapters.helpdesks.django_helpdesk_wire import FollowUp, Notification, TicketOnWire
+from assistant.adapters.helpdesks.django_helpdesk_wire import FollowUp, Notification, OnWire, TicketOnWire
 from assistant.adapters.helpdesks.http import RestClient
 from assistant.adapters.helpdesks.markdown import as_markdown
 from assistant.adapters.helpdesks.plain import plain_text
@@ -40,6 +41,7 @@ TITLE = "Deskhand: note for agents"
 _ANNOUNCEMENT = re.compile(r"Deskhand leaves a note for agents at this ticket\. \(\S+\)")
 _TEMPLATE = re.compile(r"\{(?=[{%#])|(?<=%)\}|X-(?=HELPDESK-COMMENT-)")
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
+Model = TypeVar("Model", bound=OnWire)
 
 
 class DjangoHelpdesk:
@@ -117,20 +119,23 @@ class DjangoHelpdesk:
             )
 
     def _ticket(self, ticket_id: str) -> TicketOnWire:
-        if not ticket_id.isdecimal():
+        if not (ticket_id.isascii() and ticket_id.isdecimal()):
             raise NotFound("django-helpdesk's tickets have numbers", fix="Give the number in the ticket's address.")
+        return self._understood(TicketOnWire, self._rest.get(f"api/tickets/{ticket_id}/"))
+
+    def _post(self, ticket: TicketOnWire, comment: str, *, public: bool) -> int:
+        """A new follow-up's number. It has no title: django-helpdesk would rename the ticket to it."""
+        followup = {"ticket": ticket.id, "comment": comment, "public": public}
+        return self._understood(FollowUp, self._rest.post("api/followups/", followup)).id
+
+    def _understood(self, model: type[Model], answer: object) -> Model:
         try:
-            return TicketOnWire.model_validate(self._rest.get(f"api/tickets/{ticket_id}/"))
+            return model.model_validate(answer)
         except ValidationError as error:
             raise ConfigurationError(
                 f"helpdesk {self._connection.name!r} does not answer as django-helpdesk does: {_wrong(error)}",
                 fix="Check url in the connections file: api/tickets/ is looked for under it.",
             ) from None
-
-    def _post(self, ticket: TicketOnWire, comment: str, *, public: bool) -> int:
-        """A new follow-up's number. It has no title: django-helpdesk would rename the ticket to it."""
-        answer = self._rest.post("api/followups/", {"ticket": ticket.id, "comment": comment, "public": public})
-        return FollowUp.model_validate(answer).id
 
     def _reply(self, ticket: TicketOnWire, reply: str) -> None:
         """Sends to the customer, unless the same words went out since the customer's last message."""

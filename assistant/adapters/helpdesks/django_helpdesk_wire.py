@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from assistant.kernel.conversation import Author
 from assistant.kernel.helpdesks import Entry
@@ -16,7 +16,7 @@ MAIL_AS_FILE = "email_html_body"
 
 
 class OnWire(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Attachment(OnWire):
@@ -79,7 +79,7 @@ class TicketOnWire(OnWire):
     status: int
     merged_to: int | None = None
     assigned_to: int | None = None
-    followup_set: tuple[FollowUp, ...] = Field(default=())
+    followup_set: tuple[FollowUp, ...] = ()
 
     @property
     def open(self) -> bool:

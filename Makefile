@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test check format bench bench-retrieval bench-drafts bench-serve bench-ingest env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format bench bench-retrieval bench-drafts bench-serve bench-ingest env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -17,6 +17,9 @@ models: setup  ## Fetch the models (1.7 GB) and check their hashes
 
 demo: models  ## Ingest the sample help centre and answer ten tickets
 	@deploy/demo/run.sh
+
+demo-helpdesk: models  ## A real helpdesk beside Deskhand: tickets come in by webhook and get a note
+	@deploy/demo/helpdesk.sh
 
 test: models check  ## All checks and tests
 	@$(BIN)/deskhand models pull smollm2-135m-instruct-q4_1

@@ -98,7 +98,7 @@ def make_desk(knowledge: tuple[MemoryIndex, HashingEmbedder], clock: ManualClock
             index=knowledge[0],
             embedder=knowledge[1],
             models={tier: ScriptedModel(script, name=tier) for tier, script in scripts.items() if script},
-            prompts={"draft": load_prompt("draft/1"), "summary": load_prompt("summary/1")},
+            prompts={"draft": load_prompt("draft/1"), "summary": load_prompt("summary/2")},
             policy=policy.model_copy(update={"route": relaxed}),
             clock=clock,
             provenance=lambda generation: RunManifest(

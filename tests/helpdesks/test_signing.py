@@ -132,8 +132,3 @@ def test_freshdesks_secret_may_come_as_http_basic() -> None:
     for user, password in (("deskhand", "guess"), ("", ""), (SECRET[:-1], SECRET + "x")):
         with pytest.raises(Refused):
             about(user, password)
-
-
-def test_a_kind_that_is_not_built_in_is_named() -> None:
-    with pytest.raises(ConfigurationError, match="django-helpdesk"):
-        create_helpdesk(Connection(name="django", kind=HelpdeskKind.DJANGO_HELPDESK))

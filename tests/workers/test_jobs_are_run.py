@@ -1,4 +1,4 @@
-"""Jobs on the service's own thread and by the relay: done once, retried, or dead with the reason."""
+"""Jobs as a worker runs them, and the relay: done once, retried, or dead with the reason."""
 
 import threading
 import time
@@ -7,18 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from assistant.adapters.memory import (
-    HashingEmbedder,
-    ManualClock,
-    MemoryDocumentStore,
-    MemoryIndex,
-    MemoryJobStore,
-    MemoryUploadStore,
-)  # fmt: skip
+from assistant.adapters.memory import ManualClock, MemoryIndex, MemoryJobStore
 from assistant.kernel.errors import WriterBusy
 from assistant.kernel.jobs import Due, Job, JobName, JobState, Lane, Upload
 from assistant.kernel.knowledge import Audience
-from ingest.pipeline import Ingest
+from tests.workers.shop import Shop
 from workers.relay import relay
 from workers.tasks import Workshop, heartbeat, run_job
 
@@ -32,8 +25,7 @@ def index() -> MemoryIndex:
 
 @pytest.fixture
 def shop(clock: ManualClock, index: MemoryIndex) -> Workshop:
-    parts = Ingest(MemoryDocumentStore(), index, HashingEmbedder(), chunk_tokens=100, overlap_tokens=10)
-    return Workshop(jobs=MemoryJobStore(clock), uploads=MemoryUploadStore(), ingest=parts)
+    return Shop(clock, index).workshop()
 
 
 def queued(shop: Workshop, upload: Upload = NOTE) -> Job:
@@ -90,8 +82,7 @@ class Busy(MemoryIndex):
 
 
 def test_a_job_that_cannot_run_now_is_tried_again_later(clock: ManualClock) -> None:
-    parts = Ingest(MemoryDocumentStore(), Busy(), HashingEmbedder(), chunk_tokens=100, overlap_tokens=10)
-    shop = Workshop(jobs=MemoryJobStore(clock), uploads=MemoryUploadStore(), ingest=parts)
+    shop = Shop(clock, Busy()).workshop()
     job = queued(shop)
     attempts = 0
     while state(shop, job).state is not JobState.DONE:
@@ -107,8 +98,7 @@ def test_a_job_that_was_taken_over_while_it_ran_changes_nothing(clock: ManualClo
             assert shop.jobs.claim(job.id) is not None
             return super().publish(*arguments, **options)  # type: ignore[arg-type]
 
-    parts = Ingest(MemoryDocumentStore(), Slow(), HashingEmbedder(), chunk_tokens=100, overlap_tokens=10)
-    shop = Workshop(jobs=MemoryJobStore(clock), uploads=MemoryUploadStore(), ingest=parts)
+    shop = Shop(clock, Slow()).workshop()
     job = queued(shop)
     assert run_job(job.id, shop)
     assert (state(shop, job).state, state(shop, job).attempt) == (JobState.RUNNING, 2)

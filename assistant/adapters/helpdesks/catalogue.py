@@ -3,11 +3,11 @@
 from typing import assert_never
 
 from assistant.adapters.helpdesks.chatwoot import ChatwootHelpdesk
+from assistant.adapters.helpdesks.django_helpdesk import DjangoHelpdesk
 from assistant.adapters.helpdesks.freshdesk import FreshdeskHelpdesk
 from assistant.adapters.helpdesks.generic import GenericHelpdesk
 from assistant.adapters.helpdesks.zammad import ZammadHelpdesk
 from assistant.adapters.helpdesks.zendesk import ZendeskHelpdesk
-from assistant.kernel.errors import ConfigurationError
 from assistant.kernel.helpdesks import Connection, HelpdeskKind
 from assistant.ports import Helpdesk
 
@@ -26,8 +26,5 @@ def create_helpdesk(connection: Connection) -> Helpdesk:
         case HelpdeskKind.GENERIC:
             return GenericHelpdesk(connection)
         case HelpdeskKind.DJANGO_HELPDESK:
-            raise ConfigurationError(
-                f"helpdesk {connection.name!r} is of kind django-helpdesk, which this version does not speak with",
-                fix="Give the connection another kind, such as generic.",
-            )
+            return DjangoHelpdesk(connection)
     assert_never(connection.kind)

@@ -47,24 +47,35 @@ class RestClient:
     def put(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._send("PUT", path, json=body)
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._send("PATCH", path, json=body)
+
+    def page(self, path: str) -> str:
+        """The HTML page a browser would get, for what a vendor shows only there."""
+        return self._exchange("GET", path, headers={"Accept": "text/html"}).decode("utf-8", "replace")
+
     def _send(self, method: str, path: str, **options: Any) -> Any:
         """The JSON answer, None when it is empty. Raises as the Helpdesk port says."""
-        what = f"{method} {path}"
-        try:
-            with self._client.stream(method, path.lstrip("/"), **options) as response:
-                self._check(response, what)
-                content = self._content(response, what)
-        except (httpx2.TransportError, httpx2.DecodingError) as error:
-            raise HelpdeskUnavailable(
-                f"helpdesk {self._name!r} cannot be reached: {type(error).__name__}",
-                fix="It is tried again; check its url in the connections file if this goes on.",
-            ) from error
+        content = self._exchange(method, path, **options)
         if not content.strip():
             return None
         try:
             return load_json(content)
         except ValueError:
-            raise HelpdeskUnavailable(f"helpdesk {self._name!r} answered {what} without JSON") from None
+            raise HelpdeskUnavailable(f"helpdesk {self._name!r} answered {method} {path} without JSON") from None
+
+    def _exchange(self, method: str, path: str, **options: Any) -> bytes:
+        """The body of an answer that is no error."""
+        what = f"{method} {path}"
+        try:
+            with self._client.stream(method, path.lstrip("/"), **options) as response:
+                self._check(response, what)
+                return self._content(response, what)
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            raise HelpdeskUnavailable(
+                f"helpdesk {self._name!r} cannot be reached: {type(error).__name__}",
+                fix="It is tried again; check its url in the connections file if this goes on.",
+            ) from error
 
     def _content(self, response: httpx2.Response, what: str) -> bytes:
         """The body, read no further than MAX_RESPONSE_BYTES."""

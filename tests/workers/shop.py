@@ -1,0 +1,76 @@
+"""A Workshop of twins: everything in memory, models that say what a test scripts."""
+
+from collections.abc import Sequence
+
+from assistant.adapters.memory import (
+    HashingEmbedder,
+    ManualClock,
+    MemoryDocumentStore,
+    MemoryIndex,
+    MemoryJobStore,
+    MemoryRunStore,
+    MemoryUploadStore,
+)  # fmt: skip
+from assistant.adapters.memory_letters import MemoryBatchStore, MemoryCorrespondence, MemoryOutbox, MemorySender
+from assistant.batches import Resolve, Summaries
+from assistant.kernel.conversation import Ticket
+from assistant.kernel.errors import NotFound
+from assistant.kernel.helpdesks import Connection
+from assistant.kernel.outgoing import Receiver
+from assistant.pipeline import Desk
+from assistant.ports import Helpdesk
+from assistant.ticketing import FrontDesk
+from ingest.pipeline import Ingest
+from workers.tasks import Workshop
+
+
+class Shop:
+    """The parts of a Workshop by their own types, so that a test can look into them."""
+
+    def __init__(
+        self,
+        clock: ManualClock,
+        index: MemoryIndex,
+        desk: Desk | None = None,
+        helpdesks: Sequence[tuple[Connection, Helpdesk]] = (),
+        receivers: Sequence[Receiver] = (),
+        resolve: Resolve | None = None,
+        jobs: MemoryJobStore | None = None,
+    ) -> None:
+        self.jobs, self.uploads = jobs or MemoryJobStore(clock), MemoryUploadStore()
+        self.runs, self.letters, self.outbox = MemoryRunStore(), MemoryCorrespondence(), MemoryOutbox(clock)
+        self.batches, self.sender = MemoryBatchStore(clock), MemorySender()
+        self.parts = Ingest(MemoryDocumentStore(), index, HashingEmbedder(), chunk_tokens=100, overlap_tokens=10)
+        self._desk, self._clock, self._receivers, self._helpdesks = desk, clock, receivers, helpdesks
+        self._resolve = resolve or _unknown
+
+    @property
+    def desk(self) -> Desk:
+        assert self._desk is not None
+        return self._desk
+
+    def front_desk(self) -> FrontDesk:
+        return FrontDesk(
+            desk=self.desk,
+            connections={connection.name: connection for connection, _ in self._helpdesks},
+            helpdesks={connection.name: helpdesk for connection, helpdesk in self._helpdesks},
+            receivers=self._receivers,
+            runs=self.runs,
+            letters=self.letters,
+            outbox=self.outbox,
+            jobs=self.jobs,
+        )
+
+    def workshop(self) -> Workshop:
+        return Workshop(
+            jobs=self.jobs,
+            uploads=self.uploads,
+            ingest=self.parts,
+            front_desk=self.front_desk,
+            summaries=lambda: Summaries(self.desk, self.batches, self._resolve, self._clock),
+            sender=self.sender,
+        )
+
+
+def _unknown(_: object) -> Ticket:
+    raise NotFound("there is no such ticket")

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from assistant.kernel.batches import MAX_LINE_BYTES, MAX_LINES, RowError, SummaryRow
 from assistant.kernel.conversation import Author, Message, Ticket
-from assistant.kernel.errors import DeadlineExceeded, InputError, ModelUnavailable
+from assistant.kernel.errors import DeadlineExceeded, InputError, ModelUnavailable, RetryLater
 from assistant.kernel.value import CleanText, Value
 from assistant.pipeline import Desk, summarize
 from assistant.ports import BatchStore, Clock
@@ -153,6 +153,10 @@ def work_on(batch_id: str, parts: Summaries, holding: Callable[[bool], AbstractC
             if item.tries < MAX_TRIES:
                 raise
             row = failed_line(item.line, item.source, str(error))
+        except RetryLater:
+            with holding(False):
+                parts.batches.put_back(batch_id, item.line)
+            raise
         with holding(True):
             parts.batches.finish(batch_id, row)
     return False

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from assistant.kernel.conversation import Tier
 from assistant.kernel.errors import ConfigurationError
 
 
@@ -73,6 +74,10 @@ class Settings(BaseSettings):
     )
     draft_prompt: str = Field(default="draft/1", description="Version of the prompt for drafts.")
     summary_prompt: str = Field(default="summary/2", description="Version of the prompt for summaries.")
+    summary_tier: Tier = Field(
+        default=Tier.LARGE,
+        description="Which model summarises. The small one copies sentences and repeats the prompt's example.",
+    )
     default_language: str = Field(
         default="en", description="Language taken when a ticket is too short to tell (ISO 639-1)."
     )

@@ -60,6 +60,7 @@ class Desk:
     provenance: Callable[[int], RunManifest]
     new_id: Callable[[], str]
     default_language: str = "en"
+    summary_tier: Tier = Tier.LARGE
 
 
 def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda _: None) -> Run:
@@ -87,11 +88,11 @@ def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda 
 
 
 def summarize(ticket: Ticket, desk: Desk, deadline_s: float | None = None) -> Summarized:
-    """A ticket in five fields, by the small model (or the only one there is). Raises as its model does."""
+    """A ticket in five fields, by the model the settings name for it (or the only one there is). Raises as it does."""
     question = redact(ticket, desk.default_language)
     if not desk.models:
         raise ConfigurationError("no model is configured", fix="Set DESKHAND_SMALL_MODEL.")
-    model = desk.models[min(desk.models, key=list(Tier).index)]
+    model = desk.models.get(desk.summary_tier) or next(iter(desk.models.values()))
     return summarize_stage(question, model, desk.prompts["summary"], deadline_s or desk.policy.generate.deadline_s)
 
 

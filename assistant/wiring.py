@@ -297,6 +297,7 @@ class App:
             provenance=self._provenance,
             new_id=lambda: uuid4().hex,
             default_language=self.settings.default_language,
+            summary_tier=self.settings.summary_tier,
         )
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from assistant.cli.session import console, messages, opened, progress_bar
 from assistant.evaluation.drafts import DraftsReport, evaluate_drafts
 from assistant.evaluation.formats import Query, read_qrels, read_queries
 from assistant.evaluation.retrieval import evaluate_retrieval
+from assistant.evaluation.summaries import read_dialogues, score
 from assistant.kernel.knowledge import Audience, Scope
 from assistant.kernel.value import Value
 from assistant.wiring import App
@@ -78,6 +79,19 @@ def drafts(
         console.print_json(report.model_dump_json())
     else:
         _show_drafts(report)
+
+
+@app.command()
+def summaries(
+    dialogues: Annotated[Path, typer.Option(help="JSON lines of dialogue and summary1, summary2 …")],
+    rows: Annotated[Path, typer.Option(help="What `deskhand summarize --batch` made of them.")],
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """ROUGE-L against references, support by the dialogue and valid rows of a finished batch."""
+    report = score(read_dialogues(dialogues), rows.read_text("utf-8").splitlines())
+    _write(report, out or Path("build/bench/summaries.json"))
+    _show(report, f"Summaries of {dialogues}", as_json)
 
 
 def _indexed(paths: Sequence[Path], desk: App) -> Scope:

@@ -6,6 +6,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from assistant.batches import parse_line
 from assistant.evaluation.metrics import rouge_l
 from assistant.kernel.batches import SummaryRow
@@ -46,7 +48,9 @@ def read_dialogues(path: Path) -> list[Dialogue]:
 
 def score(dialogues: Sequence[Dialogue], rows: Sequence[str]) -> SummaryScores:
     """Compare output lines with the dialogues they belong to, in order."""
-    parsed = [SummaryRow.model_validate_json(row) for row in rows]
+    parsed = [row for row in map(_parsed, rows) if row is not None]
+    if len(parsed) != len(dialogues):
+        raise InputError(f"{len(dialogues)} dialogues have {len(parsed)} valid rows", fix="Finish the batch first.")
     pairs = [
         (dialogue, row.summary, _text(dialogue))
         for dialogue, row in zip(dialogues, parsed, strict=True)
@@ -63,6 +67,13 @@ def score(dialogues: Sequence[Dialogue], rows: Sequence[str]) -> SummaryScores:
         unsupported_items=_mean(value < 0.5 for value in items),
         words=_mean(len(prose(summary).split()) for _, summary, _ in pairs),
     )
+
+
+def _parsed(row: str) -> SummaryRow | None:
+    try:
+        return SummaryRow.model_validate_json(row)
+    except ValidationError:
+        return None
 
 
 def prose(summary: TicketSummary) -> str:

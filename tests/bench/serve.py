@@ -117,13 +117,18 @@ def refuse(client: httpx2.Client) -> list[float]:
 
 
 def memory_mb(pid: int) -> int:
-    """Proportional resident memory of a process and its children, in megabytes (pages shared are split)."""
+    """Proportional resident memory of a process and all below it, in megabytes (pages shared are split)."""
+    return sum(map(_memory_kb, _family(pid))) // 1024
+
+
+def _family(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    total = 0
-    for number in [str(pid), *children]:
-        lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
-        total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total // 1024
+    return [pid, *(member for child in children for member in _family(int(child)))]
+
+
+def _memory_kb(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,105 @@
+"""Batches over REST: created once, worked on by a job, fetched as lines, cancelled."""
+
+import json
+
+import pytest
+
+from assistant.adapters.memory import ScriptedModel
+from assistant.kernel.access import KeyScope
+from assistant.kernel.conversation import Tier
+from assistant.wiring import App
+from tests.api.conftest import MakeClient
+from workers.tasks import Workshop, run_job
+
+pytestmark = pytest.mark.models
+GOOD = {
+    "customer_request": "Wants to descale.", "done": [], "open_questions": [], "next_step": "Send the steps.",
+    "sentiment": "neutral",
+}  # fmt: skip
+LINES = [
+    json.dumps({"id": f"T-{n}", "messages": [{"author": "customer", "text": f"Duo {n} wants descaling."}]})
+    for n in range(1, 4)
+]
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+@pytest.fixture(autouse=True)
+def summarising(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.bulk_desk.models, Tier.SMALL, ScriptedModel(lambda _: json.dumps(GOOD)))
+
+
+def work(app: App, shop: Workshop) -> None:
+    for item in app.jobs.due():
+        run_job(item.id, shop)
+
+
+def test_lines_in_lines_out(app: App, shop: Workshop, client: MakeClient) -> None:
+    http = client(KeyScope.SUMMARIES)
+    made = http.post("/v1/summaries/batches", content="\n".join([LINES[0], "not JSON", *LINES[1:]]), headers=NDJSON)
+    assert made.status_code == 202
+    batch = made.json()
+    assert (batch["state"], batch["total"]) == ("queued", 4)
+    work(app, shop)
+    assert http.get(f"/v1/summaries/batches/{batch['id']}").json()["state"] == "done"
+    results = http.get(f"/v1/summaries/batches/{batch['id']}/results")
+    assert results.headers["content-type"].startswith("application/x-ndjson")
+    rows = [json.loads(line) for line in results.text.splitlines()]
+    assert [(row["line"], row["id"], row["summary"] == GOOD) for row in rows] == [
+        (1, "T-1", True), (2, None, False), (3, "T-2", True), (4, "T-3", True),
+    ]  # fmt: skip
+
+
+def test_a_list_of_tickets_is_a_batch_too(app: App, shop: Workshop, client: MakeClient) -> None:
+    http = client(KeyScope.SUMMARIES)
+    made = http.post("/v1/summaries/batches", json={"tickets": [json.loads(line) for line in LINES]})
+    work(app, shop)
+    assert http.get(f"/v1/summaries/batches/{made.json()['id']}").json()["done"] == 3
+
+
+def test_a_repeated_request_with_its_key_gives_the_same_batch(app: App, shop: Workshop, client: MakeClient) -> None:
+    http = client(KeyScope.SUMMARIES)
+    headers = NDJSON | {"Idempotency-Key": "nightly-2026-11-22"}
+    first, again = (http.post("/v1/summaries/batches", content=LINES[0], headers=headers) for _ in range(2))
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert first.json()["id"] == again.json()["id"]
+    other = http.post("/v1/summaries/batches", content=LINES[1], headers=headers)
+    assert other.status_code == 422
+    assert other.json()["errors"][0]["field"] == "Idempotency-Key"
+    work(app, shop)
+
+
+def test_a_cancelled_batch_keeps_what_it_has(app: App, shop: Workshop, client: MakeClient) -> None:
+    http = client(KeyScope.SUMMARIES)
+    batch = http.post("/v1/summaries/batches", content="\n".join(LINES), headers=NDJSON).json()["id"]
+    assert http.post(f"/v1/summaries/batches/{batch}/cancel").json()["state"] == "cancelled"
+    work(app, shop)
+    assert http.get(f"/v1/summaries/batches/{batch}").json() | {"created_at": "", "finished_at": ""} == {
+        "id": batch, "state": "cancelled", "total": 3, "done": 0, "failed": 0, "rows_per_minute": None,
+        "seconds_left": None, "created_at": "", "finished_at": "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "says"),
+    [
+        (b"", NDJSON, "no lines"),
+        (b"\n \n", NDJSON, "no lines"),
+        (b"{}", {"Content-Type": "application/json"}, "no lines"),
+        (b"[]", {"Content-Type": "application/json"}, "not a batch"),
+        (b"\xff\xfe", NDJSON, "UTF-8"),
+        (b'{"ticket_ids": ["7"]}', {"Content-Type": "application/json"}, "connection"),
+    ],
+)
+def test_a_batch_that_is_none_is_refused_with_a_reason(
+    client: MakeClient, body: bytes, headers: dict[str, str], says: str
+) -> None:
+    refused = client(KeyScope.SUMMARIES).post("/v1/summaries/batches", content=body, headers=headers)
+    assert refused.status_code == 422
+    assert says in refused.json()["detail"]
+
+
+def test_another_tenant_s_batch_is_not_found(client: MakeClient) -> None:
+    batch = client(KeyScope.SUMMARIES).post("/v1/summaries/batches", content=LINES[0], headers=NDJSON).json()["id"]
+    stranger = client(KeyScope.SUMMARIES, tenant="other")
+    for path in ("", "/results"):
+        assert stranger.get(f"/v1/summaries/batches/{batch}{path}").status_code == 404

@@ -1,0 +1,116 @@
+"""``deskhand summarize --batch``: rows out for lines in, gone on from where a crash left it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_commands import deskhand, environment
+from tests.conftest import PROJECT
+
+__all__ = ["environment"]
+BAD = ["not JSON", '{"messages": []}', '{"id": "x", "unknown": 1}']
+
+
+@pytest.fixture
+def small(environment: dict[str, str]) -> dict[str, str]:
+    """The smallest model, alone: what it writes is poor, and always of the right shape."""
+    return environment | {"DESKHAND_SMALL_MODEL": "smollm2-135m-instruct-q4_1", "DESKHAND_LARGE_MODEL": ""}
+
+
+def batch(environment: dict[str, str], source: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    return deskhand(environment, "summarize", "--batch", str(source), "--out", str(out))
+
+
+def rows(out: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in out.read_text().splitlines()]
+
+
+def ticket(number: int) -> str:
+    text = f"My Duo, number {number}, shows E4 since Monday. I have descaled it twice and rinsed the tank."
+    return json.dumps({"id": f"T-{number}", "messages": [{"author": "customer", "text": text}]})
+
+
+def test_bad_lines_are_error_rows_that_name_their_line(environment: dict[str, str], tmp_path: Path) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_bytes("\n\n".join(BAD).encode() + b"\n\xff\xfe{}\n")
+    done = batch(environment, source, out)
+    assert done.returncode == 3, done.stderr
+    assert "4 rows" in done.stderr
+    assert [row["line"] for row in rows(out)] == [1, 2, 3, 4]
+    assert all(row["summary"] is None and row["error"] for row in rows(out))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--batch", "README.md"), "needs --batch and --out"),
+        (("--out", "x.jsonl"), "needs --batch and --out"),
+        (("--batch", "README.md", "--out", "x", "--text", "a"), "neither --text nor --file"),
+        (("--batch", "/no/such", "--out", "x"), "cannot be read"),
+    ],
+)
+def test_mistakes_are_told(environment: dict[str, str], arguments: tuple[str, ...], message: str) -> None:
+    done = deskhand(environment, "summarize", *arguments)
+    assert done.returncode == 1
+    assert message in " ".join(done.stderr.split())
+
+
+def test_an_empty_batch_is_an_error(environment: dict[str, str], tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text("\n\n")
+    assert "no lines" in batch(environment, source, tmp_path / "out.jsonl").stderr
+
+
+def test_a_file_that_is_no_result_is_not_overwritten(environment: dict[str, str], tmp_path: Path) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("\n".join(BAD))
+    out.write_text("Dear diary\nof many lines\n")
+    done = batch(environment, source, out)
+    assert done.returncode == 1
+    assert "no result of a batch" in " ".join(done.stderr.split())
+    assert out.read_text() == "Dear diary\nof many lines\n"
+
+
+def test_a_changed_line_is_done_again_and_all_after_it(environment: dict[str, str], tmp_path: Path) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("\n".join(BAD))
+    batch(environment, source, out)
+    first = out.read_text().splitlines()
+    source.write_text("\n".join([BAD[0], "still not JSON", BAD[2]]))
+    assert "1 rows are in" in batch(environment, source, out).stderr
+    again = out.read_text().splitlines()
+    assert again[0] == first[0]
+    assert again[1] != first[1]
+    assert len(again) == 3
+
+
+@pytest.mark.models
+def test_a_batch_killed_in_the_middle_goes_on_without_redoing_a_row(small: dict[str, str], tmp_path: Path) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("\n".join(ticket(n) for n in range(1, 9)))
+    command = [sys.executable, "-m", "assistant.cli.main", "summarize", "--batch", str(source), "--out", str(out)]
+    process = subprocess.Popen(command, env=small, cwd=PROJECT, start_new_session=True)
+    end = time.monotonic() + 120
+    while not out.exists() or out.read_bytes().count(b"\n") < 3:
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    with out.open("ab") as file:
+        file.write(b'{"line":')  # As much of the next row as had reached the disk.
+    kept = out.read_bytes().rpartition(b"\n")[0]
+    done = batch(small, source, out)
+    assert "rows are in" in done.stderr
+    assert out.read_bytes().startswith(kept)
+    assert [row["id"] for row in rows(out)] == [f"T-{n}" for n in range(1, 9)]
+    for row in rows(out):
+        assert row["error"] is not None or set(row["summary"]) == {  # type: ignore[call-overload]
+            "customer_request", "done", "open_questions", "next_step", "sentiment",
+        }  # fmt: skip

@@ -56,7 +56,11 @@ def _blocks(decision: Decision, confidence: float | None) -> list[_Block]:
     match decision:
         case Answer(draft=draft, reasons=reasons):
             cited = {c.n: c for sentence in draft.sentences for c in sentence.citations}
-            band = "not calibrated" if confidence is None else f"{confidence:.0%} of such drafts were acceptable"
+            band = (
+                "Not calibrated: check each sentence"
+                if confidence is None
+                else f"{confidence:.0%} of such drafts were acceptable"
+            )
             return [
                 _Block("Draft reply, to be checked before it is sent", draft.text),
                 _Block("Sources", items=[_source(cited[n]) for n in sorted(cited)]),

@@ -501,6 +501,9 @@ class MemoryJobStore:
             loads.append(LaneLoad(lane=lane, waiting=len(waiting), running=len(running), oldest_due_s=oldest))
         return loads
 
+    def dead(self) -> int:
+        return sum(queued.job.state is JobState.DEAD for queued in self._jobs.values())
+
     def _held(self, job: Job) -> _QueuedJob:
         held = self._jobs[job.id]
         if held.job.attempt != job.attempt or held.job.state is not JobState.RUNNING:

@@ -1,7 +1,10 @@
 """What Prometheus reads at /metrics. No tenant or ticket in a label."""
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from assistant.kernel.jobs import LaneLoad
 from assistant.kernel.reply import Reply
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
@@ -29,6 +32,12 @@ class Metrics:
         self.in_flight = Gauge(
             "deskhand_in_flight", "Requests that need a model, working or waiting.", registry=registry
         )
+        self.jobs_waiting = Gauge("deskhand_jobs_waiting", "Jobs that are due.", ["lane"], registry=registry)
+        self.jobs_running = Gauge("deskhand_jobs_running", "Jobs being worked on.", ["lane"], registry=registry)
+        self.job_oldest_due = Gauge(
+            "deskhand_job_oldest_due_seconds", "How long the oldest due job waits.", ["lane"], registry=registry
+        )
+        self.jobs_dead = Gauge("deskhand_jobs_dead", "Jobs that were given up.", registry=registry)
         self.model_restarts = Gauge("deskhand_model_restarts", "Restarts of the model process.", registry=registry)
 
     def note(self, reply: Reply) -> None:
@@ -38,6 +47,14 @@ class Metrics:
             self.handoffs.labels(reply.handoff.reason.value).inc()
         for stage, milliseconds in reply.timings_ms.items():
             self.stage_seconds.labels(stage).observe(milliseconds / 1000)
+
+    def note_jobs(self, loads: Sequence[LaneLoad], dead: int) -> None:
+        """How the lanes are loaded, and how many jobs are dead."""
+        for load in loads:
+            self.jobs_waiting.labels(load.lane).set(load.waiting)
+            self.jobs_running.labels(load.lane).set(load.running)
+            self.job_oldest_due.labels(load.lane).set(load.oldest_due_s)
+        self.jobs_dead.set(dead)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)

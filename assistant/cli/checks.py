@@ -12,6 +12,7 @@ from assistant.models.catalogue import CatalogueModel
 from assistant.wiring import App
 
 MIN_FREE_BYTES = 2_000_000_000
+STUCK_S = 300.0
 
 
 class Finding(Value):
@@ -28,6 +29,8 @@ def run_checks(desk: App, tenant: str) -> list[Finding]:
         ("database", lambda: _database(desk)),
         *[(f"model {model.name}", partial(_model, desk, model)) for model in desk.configured_models()],
         ("index", lambda: _index(desk, tenant)),
+        ("jobs", lambda: _jobs(desk)),
+        ("helpdesks", lambda: _helpdesks(desk)),
         ("port", lambda: _port(desk)),
     ]
     return [_guarded(name, check) for name, check in checks]
@@ -93,6 +96,29 @@ def _index(desk: App, tenant: str) -> Finding:
         + ("" if same else f", the database holds {len(documents)} or other versions"),
         fix="Run `deskhand ingest --rebuild`.",
     )
+
+
+def _jobs(desk: App) -> Finding:
+    """Nothing dead, and nothing due that nobody takes."""
+    dead, stuck = desk.jobs.dead(), [load for load in desk.jobs.load() if load.oldest_due_s > STUCK_S]
+    waits = "; ".join(f"{load.lane}: {load.waiting} due, the oldest for {load.oldest_due_s:.0f} s" for load in stuck)
+    return Finding(
+        name="jobs",
+        ok=not dead and not stuck,
+        detail=f"{dead} dead{f'; {waits}' if waits else ', nothing waits long'}",
+        fix="See `deskhand jobs list --state dead`, then `deskhand jobs retry`. Jobs that wait need a worker: `deskhand serve`.",
+    )
+
+
+def _helpdesks(desk: App) -> Finding:
+    """The connections file can be read and each helpdesk has what its kind needs. Nothing is sent."""
+    names = ", ".join(f"{name} ({told.kind})" for name, told in desk.connections.helpdesks.items())
+    _ = desk.helpdesks
+    open_to_public = [name for name, told in desk.connections.helpdesks.items() if told.public_replies]
+    warning = (
+        f"; {', '.join(open_to_public)} may answer customers once a calibration is fitted" if open_to_public else ""
+    )
+    return Finding(name="helpdesks", ok=True, detail=(names or "none is connected") + warning)
 
 
 def _port(desk: App) -> Finding:

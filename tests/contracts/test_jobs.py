@@ -159,6 +159,7 @@ def test_bad_input_kills_a_job_at_once(jobs: Jobs) -> None:
     job = jobs.add("t1", JobName.PUBLISH)
     jobs.fail(claimed(jobs, job), "not a document", retry=False)
     assert jobs.get("t1", job.id).state is JobState.DEAD
+    assert jobs.dead() == 1
 
 
 @pytest.mark.parametrize("hours", [-30 * 24, 30 * 24])

@@ -15,6 +15,7 @@ from assistant import __version__
 from assistant.adapters.store.database import migrate, open_database
 from assistant.adapters.store.tables import Base
 from assistant.config import Settings, env_example
+from assistant.kernel.jobs import Lane
 from assistant.policies import load_policy
 from assistant.prompts import load_prompt
 from tests.conftest import PROJECT
@@ -45,8 +46,9 @@ def test_the_dockerfile_passes_its_linter() -> None:
 
 def test_compose_starts_the_processes_the_runbook_names() -> None:
     services = yaml.safe_load((PROJECT / "deploy" / "compose.yaml").read_text())["services"]
-    assert set(services) == {"api", "worker", "init", "postgres", "redis"}
-    assert services["worker"]["command"] == ["deskhand", "worker"]
+    workers = {f"worker-{lane}": ["deskhand", "worker", "--lane", lane] for lane in Lane}
+    assert set(services) == {"api", *workers, "init", "postgres", "redis"}
+    assert {name: services[name]["command"] for name in workers} == workers
     known = {f"DESKHAND_{name.upper()}" for name in Settings.model_fields}
     for service in services.values():
         names = {name for name in service.get("environment", {}) if name.startswith("DESKHAND_")}

@@ -183,6 +183,11 @@ class SqlJobStore:
             for lane in Lane
         ]
 
+    def dead(self) -> int:
+        """How many jobs were given up and not purged."""
+        with self._sessions.read() as session:
+            return session.scalar(select(func.count(JobRow.id)).where(JobRow.state == JobState.DEAD)) or 0
+
     def _change(self, job: Job, **values: Any) -> None:
         """Change the row if this worker still holds it. Raises LeaseLost."""
         mine = and_(JobRow.id == job.id, JobRow.attempt == job.attempt, JobRow.state == JobState.RUNNING)

@@ -32,4 +32,7 @@ async def metrics(service: ServiceHere) -> Response:
     service.metrics.in_flight.set(service.admission.in_flight)
     if service.app.local_models:
         service.metrics.model_restarts.set(service.app.model_process.restarts)
+    board = service.app.jobs
+    loads, dead = await service.on_thread(lambda: (board.load(), board.dead()))
+    service.metrics.note_jobs(loads, dead)
     return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -56,6 +56,14 @@ def test_a_list_of_tickets_is_a_batch_too(app: App, shop: Workshop, client: Make
     assert http.get(f"/v1/summaries/batches/{made.json()['id']}").json()["done"] == 3
 
 
+def test_a_file_may_be_sent_as_a_form(app: App, shop: Workshop, client: MakeClient) -> None:
+    http = client(KeyScope.SUMMARIES)
+    made = http.post("/v1/summaries/batches", files={"file": ("tickets.jsonl", "\n".join(LINES))})
+    assert (made.status_code, made.json()["total"]) == (202, 3)
+    assert http.post("/v1/summaries/batches", files={"other": ("x", "y")}).status_code == 422
+    work(app, shop)
+
+
 def test_a_repeated_request_with_its_key_gives_the_same_batch(app: App, shop: Workshop, client: MakeClient) -> None:
     http = client(KeyScope.SUMMARIES)
     headers = NDJSON | {"Idempotency-Key": "nightly-2026-11-22"}

@@ -1,14 +1,14 @@
 """Batches of summaries: sent as lines or as a list, worked on by a job, fetched as JSON lines."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import UploadFile
 
 from assistant.api.access import app_of, requires
-from assistant.api.routes.webhooks import Body
 from assistant.batches import check_lines
 from assistant.kernel.access import ApiKey, KeyScope
 from assistant.kernel.batches import MAX_LINES, BatchProgress, BatchState
@@ -29,6 +29,24 @@ class NewBatch(BaseModel):
     connection: str = Field(default="", description="The helpdesk that has the ticket_ids.")
 
 
+class Sent(NamedTuple):
+    """A request's body and what it is: the file's bytes when it is a form with a file."""
+
+    body: bytes
+    is_json: bool
+
+
+async def sent(request: Request) -> Sent:
+    kind = request.headers.get("content-type", "application/json")
+    if not kind.startswith("multipart/form-data"):
+        return Sent(await request.body(), kind.startswith("application/json"))
+    async with request.form(max_files=1, max_fields=1) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise InputError("the form has no file", fix="Send the lines as a file named `file`.", field="file")
+        return Sent(await file.read(), is_json=False)
+
+
 @router.post(
     "/v1/summaries/batches",
     status_code=202,
@@ -40,6 +58,15 @@ class NewBatch(BaseModel):
             "content": {
                 "application/json": {"schema": NewBatch.model_json_schema()},
                 "application/x-ndjson": {"schema": {"type": "string", "description": "A ticket a line."}},
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "file": {"type": "string", "format": "binary", "description": "A ticket a line."}
+                        },
+                        "required": ["file"],
+                    }
+                },
             },
         }
     },
@@ -47,17 +74,17 @@ class NewBatch(BaseModel):
 def create_batch(
     request: Request,
     key: SummariesKey,
-    body: Body,
+    given: Annotated[Sent, Depends(sent)],
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
-    content_type: Annotated[str, Header(include_in_schema=False)] = "application/json",
 ) -> JSONResponse:
-    """Summarise many tickets: JSON lines (`application/x-ndjson`), or JSON with `tickets` or `ticket_ids`.
+    """Summarise many tickets: JSON lines (`application/x-ndjson`, or a file in a form), or JSON with `tickets` or
+    `ticket_ids`.
 
     A line that is no ticket becomes an error row. With an `Idempotency-Key` a repeated request gives the same
     batch. The event `batch.finished` tells when it is done.
     """
     app = app_of(request)
-    lines = check_lines(_lines(body, content_type))
+    lines = check_lines(_lines(given))
     with app.transactions.together():
         batch, new = app.batches.create(key.tenant, lines, idempotency_key)
         job = app.jobs.add(key.tenant, JobName.SUMMARIZE_BATCH, batch.id) if new else None
@@ -93,18 +120,18 @@ def cancel_batch(request: Request, key: SummariesKey, batch_id: str) -> BatchPro
     return batches.progress(key.tenant, batch_id)
 
 
-def _lines(body: bytes, content_type: str) -> list[str]:
+def _lines(given: Sent) -> list[str]:
     """The lines of a request, whichever form it has. Raises InputError."""
     try:
-        text = body.decode("utf-8-sig")
-        if not content_type.startswith("application/json"):
-            return [line for line in text.splitlines() if line.strip()]
-        given = NewBatch.model_validate_json(text)
+        text = given.body.decode("utf-8-sig")
+        if not given.is_json:
+            return [line for line in text.split("\n") if line.strip()]
+        batch = NewBatch.model_validate_json(text)
     except UnicodeDecodeError as error:
         raise InputError("the body is not UTF-8", fix="Send UTF-8.", field="body") from error
     except ValueError as error:
         raise InputError("the body is not a batch", fix='Send {"tickets": […]} or JSON lines.', field="body") from error
-    if given.ticket_ids and not given.connection:
+    if batch.ticket_ids and not batch.connection:
         raise InputError("ticket_ids need a connection", fix="Name the helpdesk that has them.", field="connection")
-    named = [json.dumps({"connection": given.connection, "ticket_id": ticket_id}) for ticket_id in given.ticket_ids]
-    return [json.dumps(ticket, ensure_ascii=False) for ticket in given.tickets] + named
+    named = [json.dumps({"connection": batch.connection, "ticket_id": ticket_id}) for ticket_id in batch.ticket_ids]
+    return [json.dumps(ticket, ensure_ascii=False) for ticket in batch.tickets] + named

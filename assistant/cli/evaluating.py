@@ -89,7 +89,7 @@ def summaries(
     as_json: AsJson = False,
 ) -> None:
     """ROUGE-L against references, support by the dialogue and valid rows of a finished batch."""
-    report = score(read_dialogues(dialogues), rows.read_text("utf-8").splitlines())
+    report = score(read_dialogues(dialogues), rows.read_text("utf-8").strip().split("\n"))
     _write(report, out or Path("build/bench/summaries.json"))
     _show(report, f"Summaries of {dialogues}", as_json)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from assistant import __version__
-from assistant.cli import admin, answering, evaluating, ingesting, modelling, serving
+from assistant.cli import admin, answering, evaluating, ingesting, modelling, serving, sidebar
 from assistant.cli.session import OVERRIDES, errors_shown
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ app.command()(answering.replay)
 app.command()(serving.serve)
 app.command()(serving.worker)
 app.add_typer(admin.keys, name="keys")
+app.add_typer(sidebar.app, name="sidebar")
 app.add_typer(evaluating.app, name="evaluate")
 app.command()(admin.doctor)
 app.command()(admin.settings)

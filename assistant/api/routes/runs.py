@@ -6,10 +6,12 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from assistant.api.access import app_of, requires, scope_for
-from assistant.kernel.access import ApiKey, KeyScope
+from assistant.kernel.access import ApiKey, KeyScope, agent_of
+from assistant.kernel.conversation import Clarify
 from assistant.kernel.knowledge import Audience
 from assistant.kernel.reply import Reply, reply_of
-from assistant.kernel.runs import Feedback, RunManifest
+from assistant.kernel.runs import Compared, Feedback, Run, RunManifest
+from assistant.text.comparison import compare
 
 router = APIRouter(tags=["runs"])
 
@@ -50,5 +52,22 @@ def get_run(request: Request, key: Annotated[ApiKey, Depends(requires(KeyScope.R
 def add_feedback(
     request: Request, key: Annotated[ApiKey, Depends(requires(KeyScope.FEEDBACK))], feedback: Feedback
 ) -> FeedbackView:
-    """Say what became of a draft: up, down, sent, edited or discarded, and the text that was sent."""
-    return FeedbackView(id=app_of(request).runs.add_feedback(key.tenant, feedback))
+    """Say what became of a draft: up, down, sent, edited or discarded, and the text that was sent.
+
+    A sent text is compared with the draft: edit distance over words, and which cited sentences are still there.
+    """
+    runs = app_of(request).runs
+    compared = _compared(runs.get(key.tenant, feedback.run_id), feedback.sent_text)
+    if session := agent_of(key):  # Who is signed in is known here; what the page says of it is not asked.
+        feedback = feedback.model_copy(update={"agent": session.agent})
+    return FeedbackView(id=runs.add_feedback(key.tenant, feedback, compared))
+
+
+def _compared(run: Run, sent: str) -> Compared | None:
+    """What was sent beside what the agent was shown; None when nothing was sent, or nothing had been drafted."""
+    decision = run.decision
+    if not sent.strip():
+        return None
+    if isinstance(decision, Clarify):
+        return compare(decision.question, None, sent)
+    return compare(decision.draft.text, decision.draft, sent) if decision.draft is not None else None

@@ -21,6 +21,8 @@ _UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\
 
 The joiners U+200C and U+200D stay, since Persian and emoji are written with them.
 """
+_BULLET = re.compile(r"^[ \t]*[•‣▪◦][ \t]+", re.MULTILINE)
+"""Bullets as PDF and mail have them."""
 
 
 def seen(text: str) -> str:
@@ -30,7 +32,7 @@ def seen(text: str) -> str:
 
 def safe_html(markdown: str) -> str:
     """Blocks of HTML: paragraphs, lists, tables, code. Headings begin at h3, to stand below a page's own."""
-    return _sanitised(_parser().render(seen(markdown)))
+    return _sanitised(_parser().render(_BULLET.sub("- ", seen(markdown))))
 
 
 def safe_inline_html(markdown: str) -> str:

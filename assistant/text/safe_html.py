@@ -21,6 +21,7 @@ _UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\
 
 The joiners U+200C and U+200D stay, since Persian and emoji are written with them.
 """
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _BULLET = re.compile(r"^[ \t]*[•‣▪◦][ \t]+", re.MULTILINE)
 """Bullets as PDF and mail have them."""
 
@@ -69,9 +70,10 @@ def _is_web_address(url: str) -> bool:
 def _host(url: str) -> str:
     """The host of an address, or nothing when it is none."""
     try:
-        return urlsplit(url.strip()).hostname or ""
+        host = urlsplit(url.strip()).hostname or ""
     except ValueError:
         return ""
+    return host if _HOST.fullmatch(host) else ""
 
 
 def _show_hosts(tokens: Sequence[Token]) -> None:

@@ -32,7 +32,6 @@ from ingest.wiring import create_ingest
 from tests.conftest import HELP_CENTRE, INTERNAL_NOTES, PROJECT
 
 CHROMIUM = Path("/usr/bin/chromium")
-HERE = Path(__file__).parent
 TICKETS = PROJECT / "deploy" / "demo" / "tickets"
 WAIT_MS = 15_000
 ASK = {
@@ -200,7 +199,7 @@ def serving(api: FastAPI) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def host_origin() -> Iterator[str]:
-    with serving_folder(HERE) as origin:
+    with serving_folder(PROJECT) as origin:
         yield origin
 
 
@@ -254,7 +253,7 @@ def opened(browser: Browser, site: Site) -> Iterator[Opened]:
         page.on("dialog", lambda dialog: popped.append(dialog.message))
         page.on("console", lambda message: complaints.append(message.text) if "Content Security" in message.text else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"{host}/host.html")
+        page.goto(f"{host}/tests/sidebar/host.html")
         page.evaluate("url => window.show(url)", f"{site.address}/sidebar{query}")
         page.wait_for_function("() => window.received.length > 0")
         frame = next(frame for frame in page.frames if frame.url.startswith(site.address))

@@ -13,7 +13,7 @@ def upgrade() -> None:
     with op.batch_alter_table("feedback", schema=None) as batch_op:
         batch_op.add_column(sa.Column("agent", sa.String(length=100), server_default="", nullable=False))
         batch_op.add_column(sa.Column("reason", sa.String(length=16), nullable=True))
-        batch_op.add_column(sa.Column("similarity", sa.Float(), nullable=True))
+        batch_op.add_column(sa.Column("similarity", sa.Double(), nullable=True))
         batch_op.add_column(sa.Column("edits", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("cited", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("kept", sa.JSON(), nullable=True))

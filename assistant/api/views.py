@@ -3,6 +3,7 @@
 from assistant.kernel.reply import (
     Reply,
     ReplyCitation,
+    ReplyClarification,
     ReplyDraft,
     ReplyHandoff,
     ReplyPassage,
@@ -42,11 +43,11 @@ class ReplyView(Reply):
 def view_of(reply: Reply) -> ReplyView:
     """``reply`` to be shown in a browser."""
     fields = dict(reply)
-    handoff = reply.handoff
+    asked = reply.clarification
     fields["draft"] = _draft(reply.draft)
-    fields["handoff"] = handoff and HandoffView.model_validate(
-        dict(handoff)
-        | {"passages": tuple(passage_view(passage) for passage in handoff.passages), "draft": _draft(handoff.draft)}
+    fields["handoff"] = _handoff(reply.handoff)
+    fields["clarification"] = asked and ReplyClarification(
+        question=seen(asked.question), options=tuple(seen(option) for option in asked.options)
     )
     return ReplyView.model_validate(fields)
 
@@ -71,6 +72,18 @@ def _draft(draft: ReplyDraft | None) -> DraftView | None:
     if draft is None:
         return None
     return DraftView(text=seen(draft.text), sentences=tuple(sentence_view(sentence) for sentence in draft.sentences))
+
+
+def _handoff(handoff: ReplyHandoff | None) -> HandoffView | None:
+    if handoff is None:
+        return None
+    return HandoffView(
+        reason=handoff.reason,
+        summary=seen(handoff.summary),
+        passages=tuple(passage_view(passage) for passage in handoff.passages),
+        tried=tuple(seen(tried) for tried in handoff.tried),
+        draft=_draft(handoff.draft),
+    )
 
 
 def _citation(citation: ReplyCitation) -> ReplyCitation:

@@ -86,9 +86,10 @@ def sentences_of(text: str) -> list[str]:
 
 
 def copying(messages: Sequence[ChatMessage]) -> str:
-    """Two sentences of the first passage and one of the second, a pause after each."""
-    first, second = (sentences_of(text) for text in passages_in(messages)[:2])
-    return f"{first[0][:-1]} [1].| {first[1][:-1]} [1].| {second[0][:-1]} [2].|"
+    """Two sentences of the first passage and one of the second, if they have as many, a pause after each."""
+    found = [(number, sentences_of(text)) for number, text in enumerate(passages_in(messages), start=1)]
+    chosen = [(number, sentence) for number, sentences in found for sentence in sentences[: 2 if number == 1 else 1]]
+    return " ".join(f"{sentence[:-1]} [{number}].|" for number, sentence in chosen[:3])
 
 
 def usual(messages: Sequence[ChatMessage]) -> str:
@@ -109,12 +110,15 @@ class Site:
     api: FastAPI
     spoke: list[PacedModel] = field(default_factory=list)
 
-    def says(self, script: Callable[[Sequence[ChatMessage]], str], *, paced: bool = False) -> PacedModel:
-        """Let the small model say this from now on; without ``paced`` it waits nowhere."""
+    def says(
+        self, script: Callable[[Sequence[ChatMessage]], str], *, paced: bool = False, tier: Tier = Tier.SMALL
+    ) -> PacedModel:
+        """Let a model say this from now on; without ``paced`` it waits nowhere. The small one is then the only one."""
         model = PacedModel(script if paced else lambda messages: script(messages).replace("|", ""))
         self.spoke.append(model)
-        self.app.models.clear()
-        self.app.models[Tier.SMALL] = model
+        if tier is Tier.SMALL:
+            self.app.models.clear()
+        self.app.models[tier] = model
         return model
 
     def token(self, *, internal: bool = False, lifetime: timedelta = timedelta(hours=1), agent: str = "Ines") -> str:
@@ -129,7 +133,8 @@ class Sidebar:
     page: Page
     site: Site
     frame: Frame
-    asked: list[str] = field(default_factory=list)
+    complaints: list[str]
+    """What the browser found wrong: broken rules of the page, and errors of its scripts."""
 
     def tell(self, message: dict[str, Any]) -> None:
         """A message from the host page."""
@@ -257,7 +262,7 @@ def opened(browser: Browser, site: Site) -> Iterator[Opened]:
         page.evaluate("url => window.show(url)", f"{site.address}/sidebar{query}")
         page.wait_for_function("() => window.received.length > 0")
         frame = next(frame for frame in page.frames if frame.url.startswith(site.address))
-        return Sidebar(page, site, frame, asked)
+        return Sidebar(page, site, frame, complaints)
 
     yield make
     for context in contexts:

@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from assistant.kernel.generation import ChatMessage
-from tests.sidebar.conftest import ASK, GOODWILL, Sidebar, copying, passages_in, sentences_of
+from tests.sidebar.conftest import ASK, GOODWILL, Sidebar, copying, passages_in, usual
 
 VAGUE = {"id": "T-1007", "subject": "", "messages": [{"author": "customer", "text": "It doesn't work"}]}
 TELESCOPE = {
@@ -61,7 +61,7 @@ def ready(sidebar: Sidebar, ticket: dict[str, Any] = ASK, *, internal: bool = Fa
 
 
 def writing(sidebar: Sidebar) -> None:
-    model = sidebar.site.says(copying, paced=True)
+    model = sidebar.site.says(usual, paced=True)
     ready(sidebar)
     sidebar.draft()
     model.gate.release()

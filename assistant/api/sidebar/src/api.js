@@ -37,14 +37,26 @@ export class Problem extends Error {
       // Not from Deskhand: a proxy's page says nothing an agent could use.
     }
     return new Problem({
-      title: said.title || `The service answered ${response.status}`,
-      detail: said.detail || 'It gave no reason.',
+      title: retryAfter ? 'Deskhand is busy' : TITLES[response.status] ?? 'Deskhand has a problem',
+      detail: sentence(said.detail || 'It gave no reason'),
       fix: said.fix || '',
       status: response.status,
       retryAfter,
     });
   }
 }
+
+/** What an agent reads in place of HTTP's own words. */
+const TITLES = {
+  401: 'Not signed in',
+  403: 'Not allowed',
+  404: 'Not there',
+  413: 'Too large',
+  422: 'Deskhand cannot take this',
+};
+
+/** A detail as a sentence; one that begins with a field's name keeps it as it is written. */
+const sentence = (words) => (/[.!?]$/.test(words) ? words : `${words}.`).replace(/^[a-z](?![\w.]*:)/, (first) => first.toUpperCase());
 
 export class Api {
   /**

@@ -180,17 +180,19 @@ export class DeskhandSidebar extends LitElement {
       before, editing: false, edited: '', thumb: '', discarding: false, discarded: false, opened: new Set(), openCitation: null,
       run: begin({...wish, audience: this.useInternal ? 'internal' : 'public'}), ticketOfRun: JSON.stringify(this.ticket.messages),
     });
+    let held = false; // Whether focus is on a button that will not be there any more.
     try {
       for await (const event of this._client.draft(this.ticket, this.run.wish, controller.signal)) {
         if (this._controller !== controller) return;
-        if (event.name === 'error') throw new Problem(event.data);
+        if (event.name === 'error') throw new Problem({...event.data, detail: `${event.data.detail}.`});
+        held = this.renderRoot.activeElement?.id === 'write';
         this.run = after(this.run, event);
       }
     } catch (error) {
       if (controller.signal.aborted || this._controller !== controller) return;
       this._draftFailed(error);
+      return;
     }
-    const held = this.renderRoot.activeElement?.id === 'write';
     this._announce(announcement(this.run));
     await this.updateComplete;
     if (held && this._sameAgain) this.renderRoot.querySelector('#draft-title')?.focus();

@@ -121,7 +121,13 @@ def test_an_address_that_tries_many_codes_has_to_wait(app: App) -> None:
 def test_the_page_forbids_everything_it_does_not_need(client: MakeClient) -> None:
     page = client(keyless=True).get("/sidebar")
     policy = page.headers["content-security-policy"]
-    for part in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "base-uri 'none'"):
+    for part in (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+    ):
         assert part in policy
     assert policy.endswith("frame-ancestors 'self'")
     assert "unsafe" not in policy

@@ -248,7 +248,13 @@ def opened(browser: Browser, site: Site) -> Iterator[Opened]:
         asked.append(request.url)
 
     def make(
-        *, width: int = 480, height: int = 900, scheme: Any = "light", query: str = "", host: str = site.host, **more: Any
+        *,
+        width: int = 480,
+        height: int = 900,
+        scheme: Any = "light",
+        query: str = "",
+        host: str = site.host,
+        **more: Any,
     ) -> Sidebar:
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **more)
         context.set_default_timeout(WAIT_MS)
@@ -256,7 +262,9 @@ def opened(browser: Browser, site: Site) -> Iterator[Opened]:
         page = context.new_page()
         page.on("request", note)
         page.on("dialog", lambda dialog: popped.append(dialog.message))
-        page.on("console", lambda message: complaints.append(message.text) if "Content Security" in message.text else None)
+        page.on(
+            "console", lambda message: complaints.append(message.text) if "Content Security" in message.text else None
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{host}/tests/sidebar/host.html")
         page.evaluate("url => window.show(url)", f"{site.address}/sidebar{query}")

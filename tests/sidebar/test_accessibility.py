@@ -22,6 +22,3 @@ def test_axe_finds_nothing_wrong(opened: Opened, state: str, width: int, scheme:
     assert wrong == {}
     overflow = sidebar.frame.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
-    import os
-    if os.environ.get("SHOTS"):
-        sidebar.page.screenshot(path=f"/tmp/w/shots/raw-{state}-{width}-{scheme}.png")

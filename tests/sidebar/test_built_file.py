@@ -43,7 +43,11 @@ def test_building_it_again_makes_the_same_bytes(tmp_path: Path) -> None:
 
 def test_it_names_no_other_address_than_those_of_markup_and_licences() -> None:
     addresses = set(re.findall(r"https?://[\w./-]+", BUILT.read_text("utf-8")))
-    assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML"}
+    assert addresses <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xhtml",
+        "http://www.w3.org/1998/Math/MathML",
+    }
 
 
 def test_the_lock_file_has_hashes_and_no_addresses() -> None:

@@ -1,9 +1,12 @@
 """An agent drafts a reply: evidence first, then sentence by sentence, each with the source it rests on."""
 
+from collections.abc import Sequence
+
 import pytest
 from playwright.sync_api import expect
 
 from assistant.kernel.conversation import Tier
+from assistant.kernel.generation import ChatMessage
 from tests.sidebar.conftest import ASK, GOODWILL, Opened, Site, copying
 from tests.sidebar.states import (
     STEPS,
@@ -74,7 +77,9 @@ def test_steps_are_shown_and_inserted_as_a_list(opened: Opened) -> None:
     expect(sidebar.frame.locator(".draft ol > li")).to_have_count(4)
     sidebar.frame.get_by_role("button", name="Insert", exact=True).click()
     (inserted,) = sidebar.wait_for("insert")
-    assert inserted["text"].startswith("1. Switch the machine off and let it cool for 30 minutes.\n2. Take the water filter")
+    assert inserted["text"].startswith(
+        "1. Switch the machine off and let it cool for 30 minutes.\n2. Take the water filter"
+    )
     assert inserted["html"].startswith("<ol><li>Switch the machine off")
     assert "[1]" not in inserted["text"] + inserted["html"]
 
@@ -112,7 +117,9 @@ def test_internal_sources_are_named_and_nothing_resting_on_them_leaves_before_a_
     internal_answer(sidebar)
     frame = sidebar.frame
     expect(frame.locator(".source.internal").first).to_contain_text("Internal")
-    expect(frame.locator("button.cite.internal").first).to_have_attribute("aria-label", "Source 2, internal: Goodwill refunds: limits for agents")
+    expect(frame.locator("button.cite.internal").first).to_have_attribute(
+        "aria-label", "Source 2, internal: Goodwill refunds: limits for agents"
+    )
     frame.get_by_role("button", name="Insert", exact=True).click()
     dialog = frame.get_by_role("dialog")
     expect(dialog).to_contain_text("Goodwill refunds: limits for agents")
@@ -139,7 +146,12 @@ def test_writing_it_again_asks_the_model_in_another_tone(opened: Opened, site: S
     sidebar = opened()
     answered(sidebar)
     asked: list[str] = []
-    site.says(lambda messages: (asked.append(messages[0].content), copying(messages).split("|")[0])[1])
+
+    def listening(messages: Sequence[ChatMessage]) -> str:
+        asked.append(messages[0].content)
+        return copying(messages).split("|")[0]
+
+    site.says(listening)
     sidebar.frame.get_by_role("button", name=button).click()
     expect(sidebar.frame.locator(".sentence")).to_have_count(1)
     assert wanted in asked[0]
@@ -178,7 +190,7 @@ def test_stopping_ends_the_model_s_work_and_leaves_nothing_to_insert(opened: Ope
 def test_a_message_that_came_after_the_draft_is_pointed_out(opened: Opened) -> None:
     sidebar = opened()
     answered(sidebar)
-    later = ASK | {"messages": [*ASK["messages"], {"author": "customer", "text": "Forget it, I found the booklet."}]}  # type: ignore[misc]
+    later = ASK | {"messages": [*ASK["messages"], {"author": "customer", "text": "Forget it, I found the booklet."}]}
     sidebar.tell({"type": "deskhand:ticket", "ticket": later})
     expect(sidebar.frame.get_by_text("The ticket has changed since.")).to_be_visible()
     expect(sidebar.frame.get_by_role("button", name="Write again")).to_be_visible()

@@ -28,7 +28,9 @@ Read the [insurance terms](https://terms.example/parcel) before \u202eyou claim\
 ASKED = {
     "id": "<img src=x onerror=alert(5)>",
     "subject": "<script>alert(6)</script> insurance \u202etxt",
-    "messages": [{"author": "customer", "text": "What does the parcel insurance cover? <img src=https://evil.example/t.png>"}],
+    "messages": [
+        {"author": "customer", "text": "What does the parcel insurance cover? <img src=https://evil.example/t.png>"}
+    ],
 }
 
 

@@ -110,7 +110,12 @@ def test_a_handoff_shows_what_is_missing_the_case_what_was_tried_and_the_passage
     sidebar = opened()
     handed_off(sidebar)
     frame = sidebar.frame
-    for words in ("What is missing", "The case", "What was tried", "A number in the draft is not in the passages it cites."):
+    for words in (
+        "What is missing",
+        "The case",
+        "What was tried",
+        "A number in the draft is not in the passages it cites.",
+    ):
         expect(frame.get_by_text(words).first).to_be_visible()
     expect(frame.locator(".source").first).to_be_visible()
     expect(frame.get_by_role("button", name="Insert", exact=True)).to_have_count(0)

@@ -35,7 +35,9 @@ def test_what_is_sent_as_drafted_is_the_same() -> None:
         ("", 19, ()),
     ],
 )
-def test_edits_are_counted_in_words_and_cited_sentences_looked_for(sent: str, edits: int, kept: tuple[int, ...]) -> None:
+def test_edits_are_counted_in_words_and_cited_sentences_looked_for(
+    sent: str, edits: int, kept: tuple[int, ...]
+) -> None:
     compared = compare(DRAFT.text, DRAFT, sent)
     assert compared.edits == edits
     assert compared.kept == kept

@@ -16,7 +16,7 @@ HOSTILE = [
     "[Your refund](data:text/html;base64,PHNjcmlwdD4=)",
     "<a href='https://evil.example' onclick=alert(1)>refund</a>",
     "<svg/onload=alert(1)>",
-    "[x](https://evil.example/\"onmouseover=\"alert(1))",
+    '[x](https://evil.example/"onmouseover="alert(1))',
     "`<iframe src=//evil.example>`",
     "<http://[bad>",
     "[x](http://[::1)",
@@ -55,7 +55,9 @@ def test_a_link_says_where_it_leads(markdown: str, words: str) -> None:
 
 
 def test_lists_tables_and_emphasis_are_shown_as_such() -> None:
-    html = safe_html("## Steps\n\n1. Hold **Clean**\n2. Wait\n\n| Machine | Years |\n|---|---|\n| Duo | 3 |\n\n• one\n• two")
+    html = safe_html(
+        "## Steps\n\n1. Hold **Clean**\n2. Wait\n\n| Machine | Years |\n|---|---|\n| Duo | 3 |\n\n• one\n• two"
+    )
     tags = [node.tag for node in HTMLParser(html).css("h4, ol, li, strong, table, ul")]
     assert tags == ["h4", "ol", "li", "strong", "li", "table", "ul", "li", "li"]
 

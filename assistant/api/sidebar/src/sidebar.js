@@ -106,14 +106,17 @@ export class DeskhandSidebar extends LitElement {
 
   _writeButton() {
     const running = isRunning(this.run);
+    const shown = !this._sameAgain && this.run?.phase !== 'failed';
+    const asks = this.session?.internal && !running;
+    if (!shown && !asks) return nothing;
     const words = running ? 'Stop' : this.run ? 'Write again' : 'Draft a reply';
     return html`<div class="stack">
-      ${this._sameAgain || this.run?.phase === 'failed'
-        ? nothing
-        : html`<button id="write" class="wide ${this.run ? '' : 'main'}" ?disabled=${!this.session} @click=${() => (running ? this.stop() : this.write())}>
+      ${shown
+        ? html`<button id="write" class="wide ${this.run ? '' : 'main'}" ?disabled=${!this.session} @click=${() => (running ? this.stop() : this.write())}>
             ${running ? icons.stop : icons.write}${words}
-          </button>`}
-      ${this.session?.internal && !running ? this._internalChoice('reply') : nothing}
+          </button>`
+        : nothing}
+      ${asks ? this._internalChoice('reply') : nothing}
     </div>`;
   }
 
@@ -290,9 +293,9 @@ export class DeskhandSidebar extends LitElement {
     this.edited = text;
   }
 
-  judge(verdict) {
+  async judge(verdict) {
     this.thumb = verdict;
-    return this._report({verdict}, 'Thank you.');
+    if (!(await this._report({verdict}, 'Thank you.'))) this.thumb = '';
   }
 
   toggleDiscarding() {

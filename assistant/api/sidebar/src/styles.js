@@ -52,7 +52,7 @@ export const styles = css`
   button[disabled] { cursor: default; opacity: .55; }
   select, input[type="text"], input[type="search"], textarea { width: 100%; min-height: 34px; padding: 6px 9px; border: 1px solid var(--edge); border-radius: 8px; background: var(--card); }
   select.inline { width: auto; min-height: 32px; padding: 3px 6px; max-width: 100%; }
-  textarea { display: block; resize: vertical; min-height: 150px; line-height: 1.55; }
+  textarea { display: block; resize: vertical; min-height: 150px; max-height: 60vh; line-height: 1.55; field-sizing: content; }
   label.field { display: block; }
   label.field > span { display: block; margin-bottom: 4px; font-weight: 600; }
   label.check { display: flex; gap: 8px; align-items: flex-start; }

@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo demo-helpdesk test check format bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -33,6 +33,13 @@ check: setup  ## Format, lints, types, import law, docs that are made from code
 
 format: setup  ## Format the code and mend what the linter can
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
+
+sidebar:  ## Build the sidebar into the one file that is shipped (needs Node; users do not)
+	@cd assistant/api/sidebar && npm ci --silent && node build.mjs
+
+sidebar-check:  ## Build the sidebar again and compare it with the file that is shipped
+	@mkdir -p build; cd assistant/api/sidebar && npm ci --silent && node build.mjs ../../../build/sidebar.js > /dev/null
+	@cmp build/sidebar.js assistant/api/sidebar/deskhand-sidebar.js || (echo "Fix: make sidebar"; exit 1)
 
 env-example: setup  ## Make deploy/env.example from the settings
 	@$(BIN)/deskhand settings > deploy/env.example

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     policy: str = Field(
         default="default-1", description="Version of the decision thresholds, a file in assistant/policies."
     )
-    draft_prompt: str = Field(default="draft/1", description="Version of the prompt for drafts.")
+    draft_prompt: str = Field(default="draft/2", description="Version of the prompt for drafts.")
     summary_prompt: str = Field(default="summary/2", description="Version of the prompt for summaries.")
     summary_tier: Tier = Field(
         default=Tier.LARGE,
@@ -92,6 +92,15 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(default=20_000_000, ge=1_000, description="Largest request body in bytes.")
     docs_enabled: bool = Field(default=True, description="Serve the interactive API documentation at /docs.")
+    sidebar_origins: str = Field(
+        default="",
+        pattern=r"^(\s*https?://[A-Za-z0-9.:\[\]-]+\s*(,|$))*$",
+        description="Web origins that may frame the sidebar beside its own, such as https://desk.example.com, with commas between.",
+    )
+    sidebar_demo: Path | None = Field(
+        default=None,
+        description="Folder of sample tickets for /sidebar/demo, a page that plays a helpdesk and signs in whoever opens it on this machine. Empty: no such page.",
+    )
     log_format: Literal["console", "json"] = Field(default="console", description="How the service writes its log.")
 
     def expanded(self, path: Path) -> Path:
@@ -118,6 +127,7 @@ class Settings(BaseSettings):
         places = {
             "data_dir", "models_dir", "database_url", "redis_url", "worker_memory_mb", "connections", "small_api_key", "large_api_key", "host", "port",
             "max_waiting", "max_body_bytes", "docs_enabled", "log_format", "model_hub", "catalogue",
+            "sidebar_origins", "sidebar_demo",
         }  # fmt: skip
         return hashlib.sha256(self.model_dump_json(exclude=places).encode()).hexdigest()
 

@@ -3,7 +3,7 @@
 The loop "small, then large, then human" lives here and nowhere else.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -15,12 +15,14 @@ from assistant.kernel.conversation import (
     Question,
     RawDraft,
     Route,
+    Sentence,
     Step,
     Summarized,
     Ticket,
     Tier,
     ToHuman,
     TryTier,
+    Wish,
 )  # fmt: skip
 from assistant.kernel.errors import (
     Cancelled,
@@ -31,10 +33,19 @@ from assistant.kernel.errors import (
     RetryLater,
 )  # fmt: skip
 from assistant.kernel.generation import Token
-from assistant.kernel.knowledge import Evidence, Scope
+from assistant.kernel.knowledge import Evidence, Passage, Scope
 from assistant.kernel.policy import Policy
 from assistant.kernel.reasons import Reason
-from assistant.kernel.runs import Attempt, EvidenceFound, OnEvent, Run, RunManifest, StepTaken, TokenWritten
+from assistant.kernel.runs import (
+    Attempt,
+    EvidenceFound,
+    OnEvent,
+    Run,
+    RunManifest,
+    SentenceStands,
+    StepTaken,
+    TokenWritten,
+)  # fmt: skip
 from assistant.ports import Clock, Embedder, IndexReader, LanguageModel
 from assistant.prompts import Prompt
 from assistant.stages.decide import decide
@@ -44,7 +55,7 @@ from assistant.stages.redact import redact
 from assistant.stages.retrieve import retrieve
 from assistant.stages.route import route
 from assistant.stages.summarize import summarize as summarize_stage
-from assistant.stages.verify import verify
+from assistant.stages.verify import RunningDraft, verify
 
 
 @dataclass(frozen=True)
@@ -63,9 +74,9 @@ class Desk:
     summary_tier: Tier = Tier.LARGE
 
 
-def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda _: None) -> Run:
+def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda _: None, wish: Wish = Wish()) -> Run:
     """One question, from ticket to decision. Raises Cancelled when ``on_event`` does; errors of one model do not."""
-    work = _Work(desk, on_event)
+    work = _Work(desk, on_event, wish)
     with work.timed("redact"):
         question = redact(ticket, desk.default_language)
     with work.timed("retrieve"):
@@ -78,8 +89,8 @@ def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda 
         match step:
             case Answer() | Clarify():
                 return work.finish(ticket, scope, question, evidence, step)
-            case ToHuman(reasons=reasons):
-                handoff = hand_off(question, evidence, work.attempts, work.incidents, reasons)
+            case ToHuman(reasons=reasons, draft=draft):
+                handoff = hand_off(question, evidence, work.attempts, work.incidents, reasons, draft)
                 return work.finish(ticket, scope, question, evidence, handoff)
             case TryTier(tier=tier):
                 step = work.try_tier(tier, question, evidence)
@@ -102,12 +113,15 @@ class _Work:
 
     desk: Desk
     on_event: OnEvent
+    wish: Wish
     attempts: list[Attempt] = field(default_factory=list)
     incidents: list[str] = field(default_factory=list)
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.started = self.desk.clock.monotonic()
+        self.written = ""
+        self.running: RunningDraft | None = None
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -129,6 +143,7 @@ class _Work:
             return raw
         with self.timed("verify"):
             verdict = verify(question, raw, evidence, self.desk.policy.verify)
+        self._tell_sentences(tier, self.running.rest(verdict.draft) if self.running else [])
         step = decide(verdict, tier, tiers, self.desk.policy.decide)
         self.attempts.append(Attempt(raw=raw, verdict=verdict, step=step))
         return step
@@ -145,6 +160,7 @@ class _Work:
                 return generate(
                     question, evidence, tier, model, self.desk.prompts["draft"], policy,
                     deadline_s=left, on_token=lambda token: self._tell(tier, token),
+                    on_passages=lambda passages: self._begin(question, passages), wish=self.wish,
                 )  # fmt: skip
             except RetryLater as error:
                 self.incidents.append(f"{tier} model: {error}")
@@ -165,8 +181,18 @@ class _Work:
         ]
         return TryTier(tier=later[0], reasons=(reason,)) if later else ToHuman(reasons=(reason,))
 
+    def _begin(self, question: Question, passages: Sequence[Passage]) -> None:
+        """A draft starts from nothing: another tier's, or the same one's after its process died."""
+        self.written, self.running = "", RunningDraft(question, passages, self.wish, self.desk.policy.verify)
+
     def _tell(self, tier: Tier, token: Token) -> None:
         self.on_event(TokenWritten(tier, token.text))
+        self.written += token.text
+        self._tell_sentences(tier, self.running.stands(self.written) if self.running else [])
+
+    def _tell_sentences(self, tier: Tier, sentences: Sequence[tuple[int, Sentence]]) -> None:
+        for place, sentence in sentences:
+            self.on_event(SentenceStands(tier, place, sentence))
 
     def finish(self, ticket: Ticket, scope: Scope, question: Question, evidence: Evidence, decision: Decision) -> Run:
         desk = self.desk

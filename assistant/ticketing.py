@@ -27,6 +27,7 @@ from assistant.kernel.runs import Feedback
 from assistant.pipeline import Desk, answer
 from assistant.ports import Correspondence, Helpdesk, JobStore, Outbox, RunStore
 from assistant.stages.deliver import deliver
+from assistant.text.comparison import compare_with_run
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,9 @@ def _learn(connection: Connection, ticket: HelpdeskTicket, sent: Entry, front: F
         return Outcome("a person answered; there is no draft to compare it with")
 
     def effect() -> None:
-        front.runs.add_feedback(letter.tenant, Feedback(run_id=letter.run_id, verdict="sent", sent_text=sent.text))
+        compared = compare_with_run(front.runs.get(letter.tenant, letter.run_id), sent.text)
+        feedback = Feedback(run_id=letter.run_id, verdict="sent", sent_text=sent.text)
+        front.runs.add_feedback(letter.tenant, feedback, compared)
         front.letters.close(letter.key, LetterState.ANSWERED)
 
     return Outcome("a person answered; compared with the draft", effect)

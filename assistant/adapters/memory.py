@@ -38,7 +38,7 @@ from assistant.kernel.knowledge import (
     SnapshotManifest,
     documents_digest,
 )  # fmt: skip
-from assistant.kernel.runs import Feedback, Run
+from assistant.kernel.runs import Compared, Feedback, Run
 from assistant.ports import StoredDocument, Vectors
 from assistant.text.words import content_stems
 
@@ -288,7 +288,7 @@ class MemoryDocumentStore:
 class MemoryRunStore:
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
-        self.feedback: list[Feedback] = []
+        self.feedback: list[tuple[Feedback, Compared | None]] = []
 
     def record(self, run: Run) -> None:
         self._runs[run.id] = run
@@ -305,9 +305,9 @@ class MemoryRunStore:
             raise NotFound(f"there is no single run that begins with {prefix!r}", field="run_id")
         return found[0]
 
-    def add_feedback(self, tenant: str, feedback: Feedback) -> str:
+    def add_feedback(self, tenant: str, feedback: Feedback, compared: Compared | None = None) -> str:
         self.get(tenant, feedback.run_id)
-        self.feedback.append(feedback)
+        self.feedback.append((feedback, compared))
         return uuid4().hex
 
 
@@ -315,6 +315,7 @@ class MemoryKeyStore:
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
         self._keys: dict[str, ApiKey] = {}
+        self._lock = threading.Lock()
 
     def create(
         self, tenant: str, name: str, scopes: Iterable[KeyScope], lifetime: timedelta | None
@@ -338,6 +339,14 @@ class MemoryKeyStore:
             return None
         expired = key.expires_at is not None and datetime.fromisoformat(key.expires_at) <= self._clock.now()
         return None if expired else key
+
+    def redeem(self, secret: str, scope: KeyScope) -> ApiKey | None:
+        with self._lock:
+            key = self.find(secret)
+            if key is None or scope not in key.scopes:
+                return None
+            self._keys[secret] = key.model_copy(update={"revoked": True})
+            return key
 
     def list(self) -> list[ApiKey]:
         return list(self._keys.values())

@@ -5,11 +5,13 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from assistant.kernel.errors import Overloaded
+from assistant.kernel.errors import Overloaded, TooMany
 from assistant.ports import Clock
 
 FIRST_GUESS_S = 8.0
 REMEMBERED = 20
+MINUTE_S = 60.0
+MANY_ADDRESSES = 10_000
 
 
 class Admission:
@@ -47,3 +49,33 @@ class Admission:
         with self._lock:
             self.in_flight -= 1
             self._durations.append(seconds / max(1, self.in_flight + 1))
+
+
+class Attempts:
+    """How often one address may try within a minute, in this process. Safe to use from several threads.
+
+    It spares the database; what is tried (256 random bits) cannot be guessed anyway. Behind a proxy that does not
+    pass addresses on, all callers are one.
+    """
+
+    def __init__(self, a_minute: int, clock: Clock) -> None:
+        self._a_minute, self._clock = a_minute, clock
+        self._lock = threading.Lock()
+        self._tried: dict[str, deque[float]] = {}
+
+    def note(self, address: str) -> None:
+        """Count one try of ``address``. Raises TooMany, with when to try again, beyond the limit."""
+        now = self._clock.monotonic()
+        with self._lock:
+            if len(self._tried) > MANY_ADDRESSES:
+                self._tried = {known: times for known, times in self._tried.items() if times[-1] > now - MINUTE_S}
+            times = self._tried.setdefault(address, deque())
+            while times and times[0] <= now - MINUTE_S:
+                times.popleft()
+            if len(times) >= self._a_minute:
+                raise TooMany(
+                    f"this address tried {self._a_minute} times within a minute",
+                    fix="Wait for the time in Retry-After.",
+                    retry_after_s=times[0] + MINUTE_S - now,
+                )
+            times.append(now)

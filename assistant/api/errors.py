@@ -19,6 +19,7 @@ from assistant.kernel.errors import (
     NotFound,
     Refused,
     RetryLater,
+    TooMany,
 )  # fmt: skip
 
 log = structlog.get_logger()
@@ -127,6 +128,8 @@ def _status(error: DeskhandError) -> HTTPStatus:
             return HTTPStatus.UNPROCESSABLE_ENTITY
         case Refused():
             return HTTPStatus.FORBIDDEN if error.missing_scope else HTTPStatus.UNAUTHORIZED
+        case TooMany():
+            return HTTPStatus.TOO_MANY_REQUESTS
         case RetryLater() | ConfigurationError():
             return HTTPStatus.SERVICE_UNAVAILABLE
         case DeadlineExceeded():

@@ -84,7 +84,9 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+                said = list(message.get("headers", ()))
+                own = {name.lower() for name, _ in said}  # A route may know better, as one of immutable assets does.
+                message["headers"] = [*said, *((name, value) for name, value in _HEADERS if name not in own)]
             await send(message)
 
         try:

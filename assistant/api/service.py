@@ -9,7 +9,7 @@ from typing import TypeVar
 import structlog
 from fastapi import Request
 
-from assistant.api.admission import Admission
+from assistant.api.admission import Admission, Attempts
 from assistant.api.metrics import Metrics
 from assistant.kernel.errors import DeskhandError
 from assistant.kernel.reply import Reply, reply_of
@@ -18,6 +18,7 @@ from assistant.wiring import App
 
 T = TypeVar("T")
 log = structlog.get_logger()
+SIGN_INS_A_MINUTE = 10
 SPARE_THREADS = 16
 """For searches and health checks while all places for drafts are taken."""
 
@@ -28,6 +29,7 @@ class Service:
     def __init__(self, app: App) -> None:
         self.app = app
         self.metrics = Metrics()
+        self.sign_ins = Attempts(SIGN_INS_A_MINUTE, app.clock)
         self.admission = Admission(app.settings.max_waiting, app.clock)
         self.threads = ThreadPoolExecutor(app.settings.max_waiting + 1 + SPARE_THREADS, "request")
         self._warm = threading.Event()

@@ -1,4 +1,8 @@
-"""A run of the pipeline as server-sent events: evidence, token…, decision, done."""
+"""A run of the pipeline as server-sent events: evidence, token…, sentence…, decision, done.
+
+``sentence`` carries one that is complete and passed its check, with safe HTML; its index 0 begins a draft afresh,
+and so does a ``decision`` to try another tier. The last word is ``done``, which has the whole reply.
+"""
 
 import asyncio
 import json
@@ -11,10 +15,11 @@ import structlog
 from fastapi.sse import format_sse_event
 
 from assistant.api.errors import problem_of
+from assistant.api.views import passage_view, sentence_view, view_of
 from assistant.kernel.conversation import Answer, Clarify, ToHuman, TryTier
 from assistant.kernel.errors import Cancelled, DeskhandError
-from assistant.kernel.reply import Reply, reply_passage
-from assistant.kernel.runs import Event, EvidenceFound, OnEvent, StepTaken, TokenWritten
+from assistant.kernel.reply import Reply, reply_passage, reply_sentence
+from assistant.kernel.runs import Event, EvidenceFound, OnEvent, SentenceStands, StepTaken, TokenWritten
 
 Work = Callable[[OnEvent], Reply]
 Told = tuple[str, dict[str, Any]]
@@ -22,8 +27,11 @@ Told = tuple[str, dict[str, Any]]
 log = structlog.get_logger()
 
 
-def events(work: Work, threads: Executor) -> AsyncIterator[bytes]:
-    """Start ``work`` on a thread now, and yield what happens, as it happens. A client that leaves cancels it."""
+def events(work: Work, threads: Executor, *, html: bool = False) -> AsyncIterator[bytes]:
+    """Start ``work`` on a thread now, and yield what happens, as it happens. A client that leaves cancels it.
+
+    With ``html`` passages and the reply carry safe HTML too.
+    """
     loop = asyncio.get_running_loop()
     told: asyncio.Queue[Told | None] = asyncio.Queue()
     gone = threading.Event()
@@ -34,11 +42,12 @@ def events(work: Work, threads: Executor) -> AsyncIterator[bytes]:
     def on_event(event: Event) -> None:
         if gone.is_set():
             raise Cancelled("the client has gone")
-        tell(_told(event))
+        tell(_told(event, html=html))
 
     def run() -> None:
         try:
-            tell(("done", work(on_event).model_dump(mode="json")))
+            reply = work(on_event)
+            tell(("done", (view_of(reply) if html else reply).model_dump(mode="json")))
         except Cancelled:
             log.info("draft cancelled by the client")
         except DeskhandError as error:
@@ -64,14 +73,17 @@ async def _relay(told: asyncio.Queue[Told | None], gone: threading.Event) -> Asy
         gone.set()
 
 
-def _told(event: Event) -> Told:
+def _told(event: Event, *, html: bool) -> Told:
     match event:
         case EvidenceFound(evidence=evidence):
-            return "evidence", {
-                "passages": [reply_passage(passage).model_dump(mode="json") for passage in evidence.passages]
-            }
+            passages = [reply_passage(passage) for passage in evidence.passages]
+            shown = [(passage_view(passage) if html else passage).model_dump(mode="json") for passage in passages]
+            return "evidence", {"passages": shown}
         case TokenWritten(tier=tier, text=text):
             return "token", {"tier": tier, "text": text}
+        case SentenceStands(tier=tier, place=place, sentence=sentence):
+            view = sentence_view(reply_sentence(sentence)).model_dump(mode="json")
+            return "sentence", {"index": place, "tier": tier} | view
         case StepTaken(step=step):
             return "decision", _step(step)
         case _:

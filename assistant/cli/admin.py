@@ -10,7 +10,7 @@ from rich.table import Table
 from assistant.cli.checks import run_checks
 from assistant.cli.session import EXIT_FAILED, console, messages, opened
 from assistant.config import env_example
-from assistant.kernel.access import KeyScope
+from assistant.kernel.access import USUAL_SCOPES, KeyScope
 
 keys = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
@@ -38,7 +38,7 @@ def create_key(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Make an API key. Its secret is shown once and not kept."""
-    scopes = set(scope) if scope else set(KeyScope) - {KeyScope.INTERNAL}
+    scopes = set(scope) if scope else set(USUAL_SCOPES)
     with opened() as desk:
         key, secret = desk.keys.create(tenant, name, scopes, timedelta(days=days) if days else None)
     if as_json:
@@ -49,11 +49,16 @@ def create_key(
 
 
 @keys.command("list")
-def list_keys() -> None:
-    """The keys there are, without their secrets."""
+def list_keys(
+    show_all: Annotated[bool, typer.Option("--all", help="Those that have expired too.")] = False,
+) -> None:
+    """The keys there are, without their secrets. Sidebars make many that live an hour; expired ones are left out."""
     table = Table("Id", "Begins", "Tenant", "Name", "Scopes", "Expires", "Revoked")
     with opened() as desk:
+        now = desk.clock.now()
         for key in desk.keys.list():
+            if not show_all and key.expired(now):
+                continue
             scopes = " ".join(sorted(key.scopes))
             table.add_row(
                 key.id,

@@ -96,9 +96,30 @@ class Citation(Value):
 
 
 class Sentence(Value):
+    """``lead`` is what stands before it in the draft: nothing, a space, or a line break, with a list marker if any.
+
+    One that could not be checked (``checked`` false) has support 0 and citations without a quote.
+    """
+
     text: str
     citations: tuple[Citation, ...]
     support: float
+    lead: str = ""
+    checked: bool = True
+
+
+class Tone(StrEnum):
+    """How a person asks for a draft to be written again."""
+
+    SHORTER = "shorter"
+    WARMER = "warmer"
+
+
+class Wish(Value):
+    """What a person asks of a draft beyond an answer. ``language`` (ISO 639-1) is empty for the ticket's own."""
+
+    tone: Tone | None = None
+    language: str = ""
 
 
 class RawDraft(Value):
@@ -110,6 +131,7 @@ class RawDraft(Value):
     sampling: Sampling
     passages_used: tuple[str, ...]
     completion: Completion
+    wish: Wish = Wish()
 
 
 class Draft(Value):
@@ -165,20 +187,28 @@ class Clarify(Value):
 
 
 class ToHuman(Value):
-    """Stop here and let a human take over; ``Handoff`` is what the human then gets."""
+    """Stop here and let a human take over; ``Handoff`` is what the human then gets.
+
+    ``draft`` is one that could not be checked: for that human's eyes, never to be sent by itself.
+    """
 
     kind: Literal["human"] = "human"
     reasons: tuple[Reason, ...]
+    draft: Draft | None = None
 
 
 class Handoff(Value):
-    """What the human gets: why, the case in a paragraph, what was found and what was tried."""
+    """What the human gets: why, the case in a paragraph, what was found and what was tried.
+
+    ``draft`` is one that could not be checked. It is here and not in an Answer so that nothing can send it.
+    """
 
     kind: Literal["handoff"] = "handoff"
     reasons: tuple[Reason, ...]
     summary: str
     passages: tuple[Passage, ...]
     tried: tuple[str, ...]
+    draft: Draft | None = None
 
 
 Route = TryTier | Clarify | ToHuman

@@ -14,6 +14,7 @@ No message ever holds a ticket's text or a secret.
     │   └── DatabaseError         the database cannot be opened, or its schema is not current
     ├── RetryLater            nothing is wrong with the request; try again after ``retry_after_s``
     │   ├── Overloaded            the queue is full
+    │   ├── TooMany               this caller tries too often
     │   ├── WriterBusy            another ingest is publishing for this tenant
     │   ├── ModelUnavailable      the model process died, hung, or its server does not answer
     │   └── HelpdeskUnavailable   a helpdesk or a receiver of events does not answer, or asks to wait
@@ -81,6 +82,10 @@ class RetryLater(DeskhandError):
 
 class Overloaded(RetryLater):
     code = "overloaded"
+
+
+class TooMany(RetryLater):
+    code = "too_many"
 
 
 class WriterBusy(RetryLater):

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -27,6 +27,10 @@ class HelpdeskKind(StrEnum):
     FRESHDESK = "freshdesk"
     DJANGO_HELPDESK = "django-helpdesk"
     GENERIC = "generic"
+
+
+Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$")]
+"""Scheme and host of pages that may show the sidebar; it ends up in a header, so nothing else may stand in it."""
 
 
 class PublicReplies(Value):
@@ -62,7 +66,7 @@ class Connection(Value):
     shared_drafts: bool = True
     answer_in: tuple[str, ...] = ("pending",)
     public_replies: tuple[PublicReplies, ...] = ()
-    origins: tuple[str, ...] = ()
+    origins: tuple[Origin, ...] = ()
 
 
 class Delivery(Value):

@@ -21,6 +21,8 @@ class Reason(StrEnum):
     REPEATS_QUESTION = "repeats_question"
     NO_ANSWER_IN_DRAFT = "no_answer_in_draft"
     WRONG_LANGUAGE = "wrong_language"
+    UNCHECKED_LANGUAGE = "unchecked_language"
+    UNCHECKED_QUESTION = "unchecked_question"
     CUT_SHORT = "cut_short"
     PERSON_REQUESTED = "person_requested"
     QUESTION_TOO_LONG = "question_too_long"
@@ -43,6 +45,8 @@ _WORDS = {
     Reason.REPEATS_QUESTION: "The draft only says the question again.",
     Reason.NO_ANSWER_IN_DRAFT: "The model says that it has no answer.",
     Reason.WRONG_LANGUAGE: "The draft is not in the customer's language.",
+    Reason.UNCHECKED_LANGUAGE: "The draft could not be checked: it is in another language than its sources.",
+    Reason.UNCHECKED_QUESTION: "Whether the draft answers the question could not be checked: the ticket is in another language.",
     Reason.CUT_SHORT: "The draft was too long and was cut.",
     Reason.PERSON_REQUESTED: "The customer asks for a person.",
     Reason.QUESTION_TOO_LONG: "The message is too long for the model.",

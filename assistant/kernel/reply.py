@@ -2,7 +2,7 @@
 
 from typing import Literal, assert_never
 
-from assistant.kernel.conversation import Answer, Clarify, Handoff, Tier
+from assistant.kernel.conversation import Answer, Clarify, Draft, Handoff, Sentence, Tier
 from assistant.kernel.knowledge import Audience, Passage
 from assistant.kernel.reasons import Reason, explain
 from assistant.kernel.runs import Run
@@ -22,8 +22,15 @@ class ReplyCitation(Value):
 
 
 class ReplySentence(Value):
+    """``lead`` stands before it in the draft: a space, or a line break with a list marker if there is one.
+
+    ``checked`` is false in a draft whose language its sources do not share; its citations then have no quote.
+    """
+
     text: str
     citations: tuple[ReplyCitation, ...]
+    lead: str = ""
+    checked: bool = True
 
 
 class ReplyDraft(Value):
@@ -47,10 +54,13 @@ class ReplyPassage(Value):
 
 
 class ReplyHandoff(Value):
+    """``draft`` is one that could not be checked: for a person who checks it, never to be sent by itself."""
+
     reason: Reason
     summary: str
     passages: tuple[ReplyPassage, ...]
     tried: tuple[str, ...]
+    draft: ReplyDraft | None = None
 
 
 class ReplyReason(Value):
@@ -80,19 +90,7 @@ def reply_of(run: Run) -> Reply:
     match decision:
         case Answer():
             tier = decision.draft.tier
-            draft = ReplyDraft(
-                text=decision.draft.text,
-                sentences=tuple(
-                    ReplySentence(
-                        text=sentence.text,
-                        citations=tuple(
-                            ReplyCitation.model_validate(citation.model_dump(exclude={"start", "end"}))
-                            for citation in sentence.citations
-                        ),
-                    )
-                    for sentence in decision.draft.sentences
-                ),
-            )
+            draft = _draft(decision.draft)
         case Clarify():
             clarification = ReplyClarification(question=decision.question, options=decision.options)
         case Handoff():
@@ -111,8 +109,21 @@ def reply_of(run: Run) -> Reply:
         ),
         confidence=None,
         run_id=run.id,
-        language=run.question.language,
+        language=_language(run),
         timings_ms=run.timings_ms,
+    )
+
+
+def reply_sentence(sentence: Sentence) -> ReplySentence:
+    """What the outside sees of a sentence: no raw support."""
+    return ReplySentence(
+        text=sentence.text,
+        citations=tuple(
+            ReplyCitation.model_validate(citation.model_dump(exclude={"start", "end"}))
+            for citation in sentence.citations
+        ),
+        lead=sentence.lead,
+        checked=sentence.checked,
     )
 
 
@@ -130,10 +141,21 @@ def reply_passage(passage: Passage) -> ReplyPassage:
     )
 
 
+def _draft(draft: Draft) -> ReplyDraft:
+    return ReplyDraft(text=draft.text, sentences=tuple(reply_sentence(sentence) for sentence in draft.sentences))
+
+
+def _language(run: Run) -> str:
+    """The language the draft was asked for in, else the ticket's."""
+    asked = run.attempts[-1].raw.wish.language if run.attempts else ""
+    return asked or run.question.language
+
+
 def _handoff(handoff: Handoff) -> ReplyHandoff:
     return ReplyHandoff(
         reason=handoff.reasons[0],
         summary=handoff.summary,
         tried=handoff.tried,
         passages=tuple(reply_passage(passage) for passage in handoff.passages),
+        draft=_draft(handoff.draft) if handoff.draft is not None else None,
     )

@@ -1,6 +1,7 @@
 """One pass of the pipeline, with everything needed to repeat and audit it."""
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from assistant.kernel.conversation import (
     Handoff,
     Question,
     RawDraft,
+    Sentence,
     Tier,
     ToHuman,
     TryTier,
@@ -59,13 +61,40 @@ class Run(Value):
     timings_ms: dict[str, float]
 
 
+class DiscardReason(StrEnum):
+    """Why a draft was of no use."""
+
+    WRONG = "wrong"
+    OFF_TOPIC = "off_topic"
+    OUTDATED = "outdated"
+    TONE = "tone"
+    TOO_LONG = "too_long"
+    OTHER = "other"
+
+
 class Feedback(Value):
-    """What a person thought of a run, and what was sent in the end."""
+    """What a person thought of a run, and what was sent in the end. ``reason`` belongs to ``discarded``."""
 
     run_id: CleanText
     verdict: str = Field(pattern="^(up|down|sent|edited|discarded)$")
     comment: CleanText = Field(default="", max_length=10_000)
     sent_text: CleanText = Field(default="", max_length=100_000)
+    agent: CleanText = Field(default="", max_length=100)
+    reason: DiscardReason | None = None
+
+
+class Compared(Value):
+    """What was sent beside what was drafted, found by ``text.comparison``.
+
+    ``similarity`` is 1 minus the normalised Levenshtein distance over words; ``edits`` counts words put in, taken
+    out or changed. ``kept`` holds the places of the draft's cited sentences that are still in the sent text,
+    ``cited`` how many there were.
+    """
+
+    similarity: float
+    edits: int
+    cited: int
+    kept: tuple[int, ...]
 
 
 class EvidenceFound(NamedTuple):
@@ -81,11 +110,19 @@ class TokenWritten(NamedTuple):
     text: str
 
 
+class SentenceStands(NamedTuple):
+    """A sentence of the running draft is complete and passed its check. ``place`` 0 begins the draft afresh."""
+
+    tier: Tier
+    place: int
+    sentence: Sentence
+
+
 class StepTaken(NamedTuple):
     """A draft was checked, or routing ended, and this follows."""
 
     step: Answer | Clarify | TryTier | ToHuman
 
 
-Event = EvidenceFound | TokenWritten | StepTaken
+Event = EvidenceFound | TokenWritten | SentenceStands | StepTaken
 OnEvent = Callable[[Event], None]

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Literal
 
 from jinja2 import StrictUndefined
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from assistant.kernel.errors import ConfigurationError
@@ -30,6 +31,13 @@ class Prompt(Value):
     name: str
     sha256: str
     templates: Mapping[str, str]
+
+    def takes(self, value: str) -> bool:
+        """Whether any of its templates uses ``value``."""
+        environment = ImmutableSandboxedEnvironment()
+        return any(
+            value in find_undeclared_variables(environment.parse(template)) for template in self.templates.values()
+        )
 
     def render(self, **values: object) -> tuple[ChatMessage, ...]:
         """The chat messages, templates filled with ``values``. A missing value is an error."""

@@ -6,26 +6,38 @@ from assistant.kernel.conversation import Answer, Step, Tier, ToHuman, TryTier, 
 from assistant.kernel.policy import DecidePolicy
 from assistant.kernel.reasons import Reason
 
+_UNCHECKED = (Reason.UNCHECKED_LANGUAGE, Reason.UNCHECKED_QUESTION)
+
 
 def decide(verdict: Verdict, tier: Tier, tiers: Sequence[Tier], policy: DecidePolicy) -> Step:
-    """Accept the draft, or go up: to the next of ``tiers`` after ``tier``, and after the last to a human."""
-    against = _objections(verdict, policy)
+    """Accept the draft, or go up: to the next of ``tiers`` after ``tier``, and after the last to a human.
+
+    A draft that another language kept from being checked goes to a human with the draft beside it.
+    """
+    unchecked = tuple(dict.fromkeys(f.reason for f in verdict.findings if f.reason in _UNCHECKED))
+    against = _objections(verdict, policy, unchecked)
+    if not against and unchecked:
+        return ToHuman(reasons=unchecked, draft=verdict.draft)
     if not against:
         return Answer(draft=verdict.draft, reasons=(Reason.SUPPORTED,))
     later = tiers[tiers.index(tier) + 1 :]
     return TryTier(tier=later[0], reasons=against) if later else ToHuman(reasons=against)
 
 
-def _objections(verdict: Verdict, policy: DecidePolicy) -> tuple[Reason, ...]:
-    """Why this draft may not be shown as an answer, most telling first; empty when it may."""
+def _objections(verdict: Verdict, policy: DecidePolicy, unchecked: Sequence[Reason]) -> tuple[Reason, ...]:
+    """Why this draft may not be shown as an answer, most telling first; empty when it may.
+
+    Measures that another language takes the meaning from are left out; such a draft is never an Answer.
+    """
     kept = len(verdict.draft.sentences)
     against: list[Reason] = []
     whole = {Reason.NO_ANSWER_IN_DRAFT, Reason.WRONG_LANGUAGE, Reason.CUT_SHORT}
     against += [finding.reason for finding in verdict.findings if finding.reason in whole]
     if not kept or verdict.dropped / (kept + verdict.dropped) > policy.max_dropped_share:
-        against += [finding.reason for finding in verdict.findings]
-    if not kept or verdict.support < policy.min_mean_support:
+        against += [finding.reason for finding in verdict.findings if finding.reason not in _UNCHECKED]
+    measured = Reason.UNCHECKED_LANGUAGE not in unchecked
+    if not kept or (measured and verdict.support < policy.min_mean_support):
         against.append(Reason.WEAK_EVIDENCE)
-    if kept and verdict.question_coverage < policy.min_question_coverage:
+    if kept and not unchecked and verdict.question_coverage < policy.min_question_coverage:
         against.append(Reason.OFF_QUESTION)
     return tuple(dict.fromkeys(against))

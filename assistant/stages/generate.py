@@ -1,25 +1,21 @@
 """Question, Evidence and a model → RawDraft: a short prompt of the passages that matter, and a reply."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from assistant.kernel.conversation import Question, RawDraft, Tier
+from assistant.kernel.conversation import Question, RawDraft, Tier, Wish
 from assistant.kernel.errors import PromptTooLong
 from assistant.kernel.generation import ChatMessage, Sampling, run_to_end
 from assistant.kernel.knowledge import Evidence, Passage
 from assistant.kernel.policy import GeneratePolicy
 from assistant.ports import LanguageModel, OnToken
 from assistant.prompts import Prompt
+from assistant.text.language import LANGUAGE_NAMES
 
+OnPassages = Callable[[Sequence[Passage]], None]
 _OWN_TAGS = re.compile(r"<\s*/?\s*(?:passage|question|message|earlier)\b", re.IGNORECASE)
 _STOP = ("<passage", "</passage", "<question", "</question", "<message", "<earlier")
 """Small models that run out of an answer go on with the prompt."""
-_LANGUAGE_NAMES = {
-    "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
-    "es": "Spanish", "fi": "Finnish", "fr": "French", "hu": "Hungarian", "it": "Italian", "ja": "Japanese",
-    "ko": "Korean", "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian",
-    "ru": "Russian", "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian", "zh": "Chinese",
-}  # fmt: skip
 
 
 def generate(
@@ -32,13 +28,18 @@ def generate(
     *,
     deadline_s: float,
     on_token: OnToken,
+    on_passages: OnPassages = lambda _: None,
+    wish: Wish = Wish(),
 ) -> RawDraft:
     """Let ``model`` write a reply within ``deadline_s`` seconds, handing each token on as it comes.
+
+    ``on_passages`` is told before the first token which passages are in the prompt.
 
     Raises PromptTooLong, ModelUnavailable, DeadlineExceeded or Cancelled.
     """
     sampling = Sampling(max_tokens=policy.max_tokens, stop=_STOP)
-    messages, passages = _fit(question, evidence.passages[: policy.passages], template, model, sampling)
+    messages, passages = _fit(question, evidence.passages[: policy.passages], template, model, sampling, wish)
+    on_passages(passages)
     completion = run_to_end(model.stream(messages, sampling, deadline_s=deadline_s), on_token)
     return RawDraft(
         tier=tier,
@@ -47,16 +48,22 @@ def generate(
         sampling=sampling,
         passages_used=tuple(passage.chunk.id for passage in passages),
         completion=completion,
+        wish=wish,
     )
 
 
 def _fit(
-    question: Question, passages: Sequence[Passage], template: Prompt, model: LanguageModel, sampling: Sampling
+    question: Question,
+    passages: Sequence[Passage],
+    template: Prompt,
+    model: LanguageModel,
+    sampling: Sampling,
+    wish: Wish,
 ) -> tuple[tuple[ChatMessage, ...], Sequence[Passage]]:
     """The prompt that fits ``model``: the weakest passages are left out first, the question never."""
     room = model.card.context_length - sampling.max_tokens
     for count in range(len(passages), 0, -1):
-        messages = _render(question, passages[:count], template)
+        messages = _render(question, passages[:count], template, wish)
         if model.count_tokens(messages) <= room:
             return messages, passages[:count]
     raise PromptTooLong(
@@ -65,9 +72,10 @@ def _fit(
     )
 
 
-def _render(question: Question, passages: Sequence[Passage], template: Prompt) -> tuple[ChatMessage, ...]:
+def _render(question: Question, passages: Sequence[Passage], template: Prompt, wish: Wish) -> tuple[ChatMessage, ...]:
     return template.render(
-        language_name=_LANGUAGE_NAMES.get(question.language, "the language of the question"),
+        language_name=LANGUAGE_NAMES.get(wish.language or question.language, "the language of the question"),
+        tone=wish.tone,
         passages=[{"title": _attribute(p.chunk.heading_line()), "text": _data(p.chunk.text)} for p in passages],
         previous=_data(question.previous),
         message=_data(question.text) if len(question.asks) > 1 or question.asks != (question.text,) else "",

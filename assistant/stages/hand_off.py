@@ -5,7 +5,7 @@ Code writes it, so it is there even when no model is.
 
 from collections.abc import Sequence
 
-from assistant.kernel.conversation import Handoff, Question
+from assistant.kernel.conversation import Draft, Handoff, Question
 from assistant.kernel.knowledge import Evidence
 from assistant.kernel.reasons import Reason, explain
 from assistant.kernel.runs import Attempt
@@ -19,6 +19,7 @@ def hand_off(
     attempts: Sequence[Attempt],
     incidents: Sequence[str],
     reasons: Sequence[Reason],
+    draft: Draft | None = None,
 ) -> Handoff:
     """The structured handoff. Nothing in a ticket's or document's text can trigger or suppress it."""
     tried = [_tried(attempt) for attempt in attempts] + list(incidents)
@@ -27,6 +28,7 @@ def hand_off(
         summary=_summary(question, evidence, reasons, len(attempts)),
         passages=evidence.passages,
         tried=tuple(tried),
+        draft=draft,
     )
 
 

@@ -11,15 +11,16 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from assistant.kernel.conversation import Citation, Draft, Finding, Question, RawDraft, Sentence, Verdict
+from assistant.kernel.conversation import Citation, Draft, Finding, Question, RawDraft, Sentence, Verdict, Wish
 from assistant.kernel.knowledge import Evidence, Passage
 from assistant.kernel.policy import VerifyPolicy
 from assistant.kernel.reasons import Reason
+from assistant.text.alignment import Source, align, cite, cite_unread, hints_in, make_source, share
 from assistant.text.language import identify_language
 from assistant.text.sentences import Span, split_sentences
 from assistant.text.words import content_stems, links, names, numbers, strip_citations, words
 
-_MARK = re.compile(r"\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
+_MARKS_SO_FAR = re.compile(r"\s*(?:\[[\d\s,;]*\]?\s*)*")
 _LIST_MARKER = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.)])\s+")
 _NO_ANSWER = re.compile(
     r"\b(?:i (?:do not|don't|cannot|can't) (?:know|find|answer|have)|i'm (?:sorry|not sure|unable)|i am (?:sorry|unable)"
@@ -34,14 +35,17 @@ _NEGATION = re.compile(
 _YES_NO = re.compile(r"\s*(?:yes|no|ja|nein)\b", re.IGNORECASE)
 
 
-class _Source(NamedTuple):
-    """A passage, made ready for comparison once."""
+class _Basis(NamedTuple):
+    """What a draft is checked against. ``question`` has the language the draft was asked for.
 
-    passage: Passage
-    text: str
-    stems: frozenset[str]
-    spans: Sequence[Span]
-    span_stems: Sequence[frozenset[str]]
+    ``alike`` says whether draft and sources are in one language, ``asked_alike`` whether draft and ticket are.
+    """
+
+    question: Question
+    sources: Sequence[Source]
+    policy: VerifyPolicy
+    alike: bool
+    asked_alike: bool
 
 
 class _Checked(NamedTuple):
@@ -59,38 +63,66 @@ def verify(question: Question, raw: RawDraft, evidence: Evidence, policy: Verify
     sentence that fell has findings that say what was claimed and what is missing.
     """
     by_id = {passage.chunk.id: passage for passage in evidence.passages}
-    sources = [_source(by_id[chunk_id], question.language) for chunk_id in raw.passages_used]
+    basis = _basis(question, [by_id[chunk_id] for chunk_id in raw.passages_used], raw.wish, policy)
     text = raw.completion.text
     spans = split_sentences(text)
     findings: list[Finding] = []
     if raw.completion.finish == "length" and spans:
         findings.append(Finding(reason=Reason.CUT_SHORT, sentence=spans[-1].text, detail="the draft was cut short"))
         spans = spans[:-1]
-    checked = [_check(span, sources, question, policy) for span in _distinct(spans)]
+    checked = [_check(span, basis) for span in _distinct(spans)]
     findings += [finding for item in checked for finding in item.findings]
-    kept = [item for item in checked if item.sentence is not None]
-    draft = _assemble(raw, text, kept)
-    findings += _whole_draft_findings(question, text, draft)
+    draft = Draft(tier=raw.tier, text=_laid_out(text, checked), sentences=tuple(_numbered(text, checked)))
+    findings += _whole_draft_findings(basis, text, draft)
     supports = [sentence.support for sentence in draft.sentences]
     return Verdict(
         draft=draft,
         findings=tuple(findings),
         support=sum(supports) / len(supports) if supports else 0.0,
         weakest=min(supports, default=0.0),
-        question_coverage=_coverage(question, draft),
+        question_coverage=_coverage(basis.question, draft),
         dropped=sum(any(f.reason is not Reason.REPEATS_QUESTION for f in item.findings) for item in checked),
     )
 
 
-def _source(passage: Passage, language: str) -> _Source:
-    text = passage.chunk.text
-    spans = split_sentences(text)
-    return _Source(
-        passage=passage,
-        text=f"{passage.chunk.heading_line()}\n{text}",
-        stems=frozenset(content_stems(f"{passage.chunk.heading_line()}\n{text}", language)),
-        spans=spans,
-        span_stems=[frozenset(content_stems(span.text, language)) for span in spans],
+class RunningDraft:
+    """The check of each sentence while the draft is still being written; ``verify`` has the last word on the whole."""
+
+    def __init__(self, question: Question, passages: Sequence[Passage], wish: Wish, policy: VerifyPolicy) -> None:
+        self._basis = _basis(question, passages, wish, policy)
+        self._complete = 0
+        self._told: list[Sentence] = []
+
+    def stands(self, text: str) -> list[tuple[int, Sentence]]:
+        """Sentences of ``text``, all that is written so far, that are newly complete and stand, with their index."""
+        spans = split_sentences(text)
+        # The last sentence may go on, and so may the one before it, whose mark comes after its full stop.
+        open_ended = 1 if len(spans) > 1 and not _MARKS_SO_FAR.fullmatch(text[spans[-2].end :]) else 2
+        if len(spans) - open_ended <= self._complete:
+            return []
+        self._complete = len(spans) - open_ended
+        return self._news(_numbered(text, [_check(span, self._basis) for span in _distinct(spans[: self._complete])]))
+
+    def rest(self, draft: Draft) -> list[tuple[int, Sentence]]:
+        """What ``stands`` has not told of the verified ``draft``: all of it, from index 0, should the two differ."""
+        return self._news(draft.sentences)
+
+    def _news(self, sentences: Sequence[Sentence]) -> list[tuple[int, Sentence]]:
+        known = len(self._told) if self._told == list(sentences[: len(self._told)]) else 0
+        self._told = list(sentences)
+        return list(enumerate(sentences))[known:]
+
+
+def _basis(question: Question, passages: Sequence[Passage], wish: Wish, policy: VerifyPolicy) -> _Basis:
+    language = wish.language or question.language
+    sources = [make_source(passage, language) for passage in passages]
+    written_in = identify_language("\n".join(source.passage.chunk.text for source in sources), language)
+    return _Basis(
+        question=question.model_copy(update={"language": language}),
+        sources=sources,
+        policy=policy,
+        alike=not wish.language or language == written_in,
+        asked_alike=language == question.language,
     )
 
 
@@ -104,13 +136,16 @@ def _distinct(spans: Sequence[Span]) -> list[Span]:
     return list(by_claim.values())
 
 
-def _check(span: Span, sources: Sequence[_Source], question: Question, policy: VerifyPolicy) -> _Checked:
+def _check(span: Span, basis: _Basis) -> _Checked:
     """One sentence against all sources: its citations when it stands, findings when it does not."""
+    if not basis.alike:
+        return _check_facts_alone(span, basis)
+    question, sources, policy, *_ = basis
     claim = _LIST_MARKER.sub("", strip_citations(span.text))
     stems = content_stems(claim, question.language)
-    chosen = _align(stems, _hints(span.text), sources, policy)
+    chosen = align(stems, hints_in(span.text), sources, policy)
     joined = frozenset().union(*(source.stems for source in chosen))
-    support = _share(stems, joined)
+    support = share(stems, joined)
     findings = []
     if support < policy.min_support:
         missing = ", ".join(dict.fromkeys(stem for stem in stems if stem not in joined))
@@ -120,7 +155,7 @@ def _check(span: Span, sources: Sequence[_Source], question: Question, policy: V
         findings.append(
             Finding(reason=Reason.REPEATS_QUESTION, sentence=claim, detail="it adds nothing to the question")
         )
-    citations = tuple(_cite(source, stems, policy) for source in chosen)
+    citations = tuple(cite(source, stems, policy) for source in chosen)
     findings += _misplaced_numbers(claim, stems, citations, question, policy)
     findings += _polarity(claim, stems, citations, question)
     if chosen and _quoted_share(stems, citations, question) < policy.min_quote_support:
@@ -129,6 +164,18 @@ def _check(span: Span, sources: Sequence[_Source], question: Question, policy: V
     if findings or not chosen:
         return _Checked(span, None, tuple(findings))
     return _Checked(span, Sentence(text=claim, citations=citations, support=round(support, 4)), ())
+
+
+def _check_facts_alone(span: Span, basis: _Basis) -> _Checked:
+    """What can be checked across languages: numbers and links. Its citations are the model's own marks."""
+    claim = _LIST_MARKER.sub("", strip_citations(span.text))
+    wrong = {Reason.UNSUPPORTED_NUMBER, Reason.UNSUPPORTED_LINK}
+    found = [item for item in _missing_facts(claim, basis.sources, basis.question) if item.reason in wrong]
+    if found:
+        return _Checked(span, None, tuple(found))
+    named = [n for n in dict.fromkeys(hints_in(span.text)) if 1 <= n <= len(basis.sources)]
+    citations = tuple(cite_unread(basis.sources[n - 1]) for n in named)
+    return _Checked(span, Sentence(text=claim, citations=citations, support=0.0, checked=False), ())
 
 
 def _misplaced_numbers(
@@ -142,7 +189,7 @@ def _misplaced_numbers(
     said = [f"{citation.title} {citation.quote}" for citation in citations]
     elsewhere = numbers(claim) - numbers("\n".join(said))
     beside = [text for text in said if numbers(text) & numbers(claim)]
-    shares = (_share(stems, frozenset(content_stems(text, question.language))) for text in beside)
+    shares = (share(stems, frozenset(content_stems(text, question.language))) for text in beside)
     enough = policy.min_number_support if len(citations) == 1 else policy.min_joined_number_support
     if not elsewhere and (not beside or max(shares) >= enough):
         return []
@@ -171,7 +218,7 @@ def _polarity(claim: str, stems: Sequence[str], citations: Sequence[Citation], q
 def _quoted_share(stems: Sequence[str], citations: Sequence[Citation], question: Question) -> float:
     """How much of a claim the quotes and their titles cover."""
     quoted = "\n".join(f"{citation.title} {citation.quote}" for citation in citations)
-    return _share(stems, frozenset(content_stems(quoted, question.language)))
+    return share(stems, frozenset(content_stems(quoted, question.language)))
 
 
 def _says_nothing_new(claim: str, stems: Sequence[str], question: Question) -> bool:
@@ -182,32 +229,7 @@ def _says_nothing_new(claim: str, stems: Sequence[str], question: Question) -> b
     return not _YES_NO.match(claim) and any(all(stem in ask for stem in stems) for ask in asked)
 
 
-def _align(
-    stems: Sequence[str], hints: Sequence[int], sources: Sequence[_Source], policy: VerifyPolicy
-) -> list[_Source]:
-    """The passage that contains most of the sentence, and a second one if it adds enough."""
-
-    def rank(item: tuple[int, _Source], covered: frozenset[str]) -> tuple[float, float, bool, int]:
-        number, source = item
-        best_span = max((_share(stems, span) for span in source.span_stems), default=0.0)
-        return (round(_share(stems, covered | source.stems), 6), best_span, number in hints, -number)
-
-    numbered = list(enumerate(sources, start=1))
-    if not numbered or not stems:
-        return []
-    first = max(numbered, key=lambda item: rank(item, frozenset()))[1]
-    base = _share(stems, first.stems)
-    if base == 0.0:
-        return []
-    rest = [item for item in numbered if item[1] is not first]
-    if rest:
-        second = max(rest, key=lambda item: rank(item, first.stems))[1]
-        if _share(stems, first.stems | second.stems) - base >= policy.second_passage_gain:
-            return [first, second]
-    return [first]
-
-
-def _missing_facts(claim: str, sources: Sequence[_Source], question: Question) -> list[Finding]:
+def _missing_facts(claim: str, sources: Sequence[Source], question: Question) -> list[Finding]:
     """Numbers, links and names of the claim that its sources lack. Names may also come from the question."""
     text = "\n".join(source.text for source in sources)
     urls = " ".join(source.passage.chunk.url for source in sources)
@@ -224,50 +246,33 @@ def _missing_facts(claim: str, sources: Sequence[_Source], question: Question) -
     ]
 
 
-def _cite(source: _Source, stems: Sequence[str], policy: VerifyPolicy) -> Citation:
-    """The shortest run of sentences in the passage that holds most of the claim, as a quote with offsets."""
-    spans, chunk = source.spans, source.passage.chunk
-    best = (0.0, 0, 0)
-    for length in range(1, policy.quote_sentences + 1):
-        for start in range(max(0, len(spans) - length + 1)):
-            covered = frozenset().union(*source.span_stems[start : start + length])
-            score = _share(stems, covered) - 0.05 * (length - 1)
-            if score > best[0]:
-                best = (score, start, length)
-    _, index, length = best
-    start = spans[index].start if spans else 0
-    end = spans[max(index, index + length - 1)].end if spans else len(chunk.text)
-    return Citation(
-        n=0,
-        passage_id=chunk.id,
-        document=chunk.document_key,
-        title=chunk.title,
-        quote=chunk.text[start:end],
-        start=start,
-        end=end,
-        url=chunk.url,
-        audience=chunk.audience,
-    )
-
-
-def _assemble(raw: RawDraft, text: str, kept: Sequence[_Checked]) -> Draft:
-    """The sentences that stand, in the draft's own layout, with citations numbered by first use."""
+def _numbered(text: str, checked: Sequence[_Checked]) -> list[Sentence]:
+    """The sentences that stand, citations numbered by first use, each with what leads to it in ``text``."""
     order: dict[str, int] = {}
     sentences: list[Sentence] = []
-    parts: list[str] = []
     end = 0
-    for item in kept:
-        if item.sentence is None:
+    for span, sentence, _ in checked:
+        if sentence is None:
             continue
-        for citation in item.sentence.citations:
+        for citation in sentence.citations:
             order.setdefault(citation.passage_id, len(order) + 1)
-        citations = tuple(c.model_copy(update={"n": order[c.passage_id]}) for c in item.sentence.citations)
-        sentences.append(item.sentence.model_copy(update={"citations": citations}))
-        if parts:
-            parts.append("\n" if "\n" in text[end : item.span.start] else " ")
-        parts.append(_with_marks(strip_citations(item.span.text), [c.n for c in citations]))
-        end = item.span.end
-    return Draft(tier=raw.tier, text="".join(parts), sentences=tuple(sentences))
+        citations = tuple(c.model_copy(update={"n": order[c.passage_id]}) for c in sentence.citations)
+        gap = ("\n" if "\n" in text[end : span.start] else " ") if sentences else ""
+        marker = _LIST_MARKER.match(span.text)
+        lead = f"{gap}{marker.group().strip()} " if marker else gap
+        sentences.append(sentence.model_copy(update={"citations": citations, "lead": lead}))
+        end = span.end
+    return sentences
+
+
+def _laid_out(text: str, checked: Sequence[_Checked]) -> str:
+    """The sentences that stand as one text with their marks, in the draft's own layout."""
+    kept = [item.span for item in checked if item.sentence is not None]
+    parts = []
+    for span, sentence in zip(kept, _numbered(text, checked), strict=True):
+        parts.append("\n" if sentence.lead.startswith("\n") else " " if sentence.lead.startswith(" ") else "")
+        parts.append(_with_marks(strip_citations(span.text), [c.n for c in sentence.citations]))
+    return "".join(parts)
 
 
 def _with_marks(text: str, ns: Sequence[int]) -> str:
@@ -279,8 +284,15 @@ def _with_marks(text: str, ns: Sequence[int]) -> str:
     return f"{body[:cut].rstrip()}{marks}{body[cut:]}"
 
 
-def _whole_draft_findings(question: Question, text: str, draft: Draft) -> list[Finding]:
+def _whole_draft_findings(basis: _Basis, text: str, draft: Draft) -> list[Finding]:
+    question = basis.question
     findings = []
+    if not basis.alike:
+        detail = f"it was asked for in {question.language!r}, the sources are in another language"
+        findings.append(Finding(reason=Reason.UNCHECKED_LANGUAGE, sentence="", detail=detail))
+    if not basis.asked_alike:
+        detail = f"it was asked for in {question.language!r}, the ticket is in another language"
+        findings.append(Finding(reason=Reason.UNCHECKED_QUESTION, sentence="", detail=detail))
     if no_answer := _NO_ANSWER.search(text):
         findings.append(
             Finding(
@@ -293,7 +305,7 @@ def _whole_draft_findings(question: Question, text: str, draft: Draft) -> list[F
             Finding(
                 reason=Reason.WRONG_LANGUAGE,
                 sentence=draft.text[:80],
-                detail=f"written in {written!r}, the ticket is in {question.language!r}",
+                detail=f"written in {written!r}, it should be in {question.language!r}",
             )
         )
     return findings
@@ -310,12 +322,4 @@ def _coverage(question: Question, draft: Draft) -> float:
         list(dict.fromkeys(content_stems(ask, question.language)))
         for ask in (question.subject, *question.asks, question.text)
     ]
-    return max((_share(stems, said) for stems in asked), default=0.0)
-
-
-def _hints(text: str) -> list[int]:
-    return [int(n) for match in _MARK.finditer(text) for n in re.findall(r"\d+", match.group(1))]
-
-
-def _share(stems: Sequence[str], pool: frozenset[str]) -> float:
-    return sum(stem in pool for stem in stems) / len(stems) if stems else 0.0
+    return max((share(stems, said) for stems in asked), default=0.0)

@@ -14,6 +14,14 @@ _LANGUAGES = (
 )
 """Languages with a sizeable web; rare ones mostly steal short texts of their neighbours."""
 
+LANGUAGE_NAMES = {
+    "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
+    "es": "Spanish", "fi": "Finnish", "fr": "French", "hu": "Hungarian", "it": "Italian", "ja": "Japanese",
+    "ko": "Korean", "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian",
+    "ru": "Russian", "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian", "zh": "Chinese",
+}  # fmt: skip
+"""What a language is called when a model is asked to write it."""
+
 
 def identify_language(text: str, default: str = "") -> str:
     """ISO 639-1 code of ``text``, or ``default`` when it is too short or too mixed to say."""

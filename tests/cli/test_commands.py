@@ -104,3 +104,16 @@ def test_ingest_reports_what_it_left_out_and_says_so_in_the_exit_code(
     assert "bad.pdf: it is damaged" in done.stdout
     found = deskhand(environment, "search", "When do parcels leave?")
     assert "every morning at nine" in found.stdout
+
+
+def test_a_sidebar_code_is_printed_alone_and_expired_keys_are_not_listed(environment: dict[str, str]) -> None:
+    done = deskhand(environment, "sidebar", "code", "--agent", "Ines", "--connection", "chatwoot")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("dh_")
+    assert len(done.stdout.split()) == 1
+    assert "works once" in done.stderr
+    wrong = deskhand(environment, "sidebar", "code", "--agent", "a/b")
+    assert wrong.returncode == 1
+    assert "--agent is not valid" in wrong.stderr
+    listed = deskhand(environment, "keys", "list")
+    assert "sidebar_code" in listed.stdout.replace("\n", "")

@@ -1,6 +1,7 @@
 """Every KeyStore: the secret opens its own tenant, and only while the key lives."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -59,3 +60,21 @@ def test_a_revoked_key_finds_nothing_and_is_listed_as_such(keys: KeyStore) -> No
     assert [key.revoked for key in keys.list()] == [True]
     with pytest.raises(NotFound):
         keys.revoke("no such key")
+
+
+def test_a_key_with_the_scope_is_redeemed_by_one_caller_only(keys: KeyStore) -> None:
+    made, secret = keys.create("t1", "code", [KeyScope.SIDEBAR_CODE], timedelta(minutes=15))
+    assert keys.redeem(secret, KeyScope.DRAFTS) is None
+    assert keys.redeem("dh_wrong", KeyScope.SIDEBAR_CODE) is None
+    with ThreadPoolExecutor(6) as threads:
+        taken = list(threads.map(lambda _: keys.redeem(secret, KeyScope.SIDEBAR_CODE), range(6)))
+    assert [key.id for key in taken if key is not None] == [made.id]
+    assert keys.find(secret) is None
+
+
+def test_an_expired_key_is_not_redeemed(keys: KeyStore, clock: ManualClock) -> None:
+    made, secret = keys.create("t1", "code", [KeyScope.SIDEBAR_CODE], timedelta(minutes=15))
+    assert not made.expired(clock.now())
+    clock.advance(15 * 60)
+    assert keys.redeem(secret, KeyScope.SIDEBAR_CODE) is None
+    assert keys.list()[0].expired(clock.now())

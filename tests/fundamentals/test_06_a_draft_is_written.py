@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from assistant.adapters.memory import ScriptedModel
-from assistant.kernel.conversation import Question, RawDraft, Ticket, Tier
+from assistant.kernel.conversation import Question, RawDraft, Ticket, Tier, Tone, Wish
 from assistant.kernel.errors import PromptTooLong
 from assistant.kernel.generation import ChatMessage
 from assistant.kernel.knowledge import Evidence, Scope
 from assistant.pipeline import Desk
+from assistant.prompts import load_prompt
 from assistant.stages.generate import generate
 from assistant.stages.redact import redact
 from assistant.stages.retrieve import retrieve
@@ -68,3 +69,27 @@ def test_text_cannot_close_the_tags_that_mark_it_as_data(desk: Desk, scope: Scop
     content = written(desk, question, evidence, ScriptedModel(lambda _: "x")).messages[-1].content
     assert content.count("</question>") == 1
     assert "<passage n='9'>" not in content
+
+
+def asked_with(desk: Desk, scope: Scope, prompt: str, wish: Wish) -> tuple[ChatMessage, ...]:
+    question, evidence = found(desk, scope, "How do I descale the Duo?")
+    return generate(
+        question, evidence, Tier.SMALL, ScriptedModel(lambda _: "x"), load_prompt(prompt), desk.policy.generate,
+        deadline_s=10, on_token=lambda _: None, wish=wish,
+    ).messages  # fmt: skip
+
+
+def test_the_second_prompt_asks_as_the_first_until_somebody_wishes(desk: Desk, scope: Scope) -> None:
+    assert asked_with(desk, scope, "draft/2", Wish()) == asked_with(desk, scope, "draft/1", Wish())
+
+
+@pytest.mark.parametrize(("tone", "words"), [(Tone.SHORTER, "one or two short sentences"), (Tone.WARMER, "warm")])
+def test_a_tone_adds_to_the_instructions_and_to_nothing_else(desk: Desk, scope: Scope, tone: Tone, words: str) -> None:
+    plain, toned = (asked_with(desk, scope, "draft/2", wish) for wish in (Wish(), Wish(tone=tone)))
+    assert toned[0].content.startswith(plain[0].content)
+    assert words in toned[0].content
+    assert toned[1:] == plain[1:]
+
+
+def test_another_language_is_asked_for_by_name(desk: Desk, scope: Scope) -> None:
+    assert asked_with(desk, scope, "draft/2", Wish(language="de"))[0].content.endswith("Answer in German.")

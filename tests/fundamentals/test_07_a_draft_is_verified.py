@@ -5,13 +5,13 @@ Which passage supports a sentence is found by alignment in code; the model's own
 
 import pytest
 
-from assistant.kernel.conversation import Question, RawDraft, Ticket, Tier, Verdict
+from assistant.kernel.conversation import Question, RawDraft, Sentence, Ticket, Tier, Verdict, Wish
 from assistant.kernel.generation import Completion, ModelCard, Sampling
 from assistant.kernel.knowledge import Audience, Chunk, Evidence, Passage
 from assistant.kernel.reasons import Reason
 from assistant.policies import load_policy
 from assistant.stages.redact import redact
-from assistant.stages.verify import verify
+from assistant.stages.verify import RunningDraft, verify
 
 POLICY = load_policy("default-1")[0].verify
 RETURNS = (
@@ -139,3 +139,62 @@ def test_nothing_said_is_nothing_supported(text: str) -> None:
     verdict = check(text)
     assert verdict.draft.sentences == ()
     assert verdict.support == 0.0
+
+
+LONG_DRAFT = """You can return any machine within 30 days of delivery. [1] Buy the platinum plan for 499 dollars [1].
+1. Start the return from Account > Orders > Return, or write to returns@fernhill.example [1].
+2. It must be clean and in its original box [1].
+
+We refund the card you paid with within 5 working days, e.g. "after the parcel reaches our workshop in Leeds." [2] It must be clean and in its original box."""
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 40, 1_000])
+def test_a_running_draft_tells_the_sentences_that_will_stand_and_no_others(piece: int) -> None:
+    running = RunningDraft(QUESTION, EVIDENCE.passages, Wish(), POLICY)
+    told: list[Sentence] = []
+    for end in range(piece, len(LONG_DRAFT) + piece, piece):
+        for place, sentence in running.stands(LONG_DRAFT[:end]):
+            assert place == len(told)
+            told.append(sentence)
+    verdict = check(LONG_DRAFT)
+    assert len(told) >= 3  # All but the last, which may go on until the model says that it does not.
+    told += [sentence for _, sentence in running.rest(verdict.draft)]
+    assert tuple(told) == verdict.draft.sentences
+    assert len(told) == 4
+
+
+def test_sentences_know_how_the_draft_lays_them_out() -> None:
+    sentences = check(LONG_DRAFT).draft.sentences
+    assert [sentence.lead for sentence in sentences] == ["", "\n1. ", "\n2. ", "\n"]
+
+
+def check_wished(text: str, language: str, question: Question = QUESTION) -> Verdict:
+    raw = RawDraft(
+        tier=Tier.SMALL, model=ModelCard(name="m", sha256="", context_length=1), messages=(), sampling=Sampling(),
+        passages_used=("returns", "refunds"), wish=Wish(language=language),
+        completion=Completion(text=text, finish="stop", prompt_tokens=1, completion_tokens=1),
+    )  # fmt: skip
+    return verify(question, raw, EVIDENCE, POLICY)
+
+
+def test_a_draft_in_another_language_than_its_sources_is_kept_and_called_unchecked() -> None:
+    verdict = check_wished("Sie können jede Maschine innerhalb von 30 Tagen nach der Lieferung zurückgeben [1].", "de")
+    (sentence,) = verdict.draft.sentences
+    assert not sentence.checked
+    assert sentence.support == 0.0
+    assert (sentence.citations[0].passage_id, sentence.citations[0].quote) == ("returns", "")
+    assert {Reason.UNCHECKED_LANGUAGE, Reason.UNCHECKED_QUESTION} == reasons(verdict)
+
+
+def test_numbers_are_checked_in_any_language() -> None:
+    verdict = check_wished("Sie können jede Maschine innerhalb von 90 Tagen nach der Lieferung zurückgeben [1].", "de")
+    assert verdict.draft.sentences == ()
+    assert Reason.UNSUPPORTED_NUMBER in reasons(verdict)
+
+
+def test_a_draft_in_the_language_of_its_sources_is_checked_whatever_the_ticket_is_in() -> None:
+    german = redact(Ticket.from_text("Wie kann ich meine Maschine zurückgeben, und wann bekomme ich mein Geld?"))
+    verdict = check_wished("You can return any machine within 30 days of delivery [1].", "en", german)
+    assert verdict.draft.sentences[0].checked
+    assert verdict.draft.sentences[0].citations[0].quote
+    assert reasons(verdict) == {Reason.UNCHECKED_QUESTION}

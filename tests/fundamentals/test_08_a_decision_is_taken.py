@@ -1,5 +1,7 @@
 """Decide: accept, go up to the next model, or hand off. Pure code over a verdict, with versioned thresholds."""
 
+import pytest
+
 from assistant.kernel.conversation import Answer, Draft, Finding, Sentence, Tier, ToHuman, TryTier, Verdict
 from assistant.kernel.reasons import Reason, explain
 from assistant.policies import load_policy
@@ -49,3 +51,20 @@ def test_a_draft_about_something_else_is_not_an_answer() -> None:
 
 def test_every_reason_has_words_for_a_person() -> None:
     assert all(text.endswith(".") for text in explain(list(Reason)))
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_a_draft_that_could_not_be_checked_goes_to_a_human_and_is_never_an_answer(tier: Tier) -> None:
+    unchecked = Finding(reason=Reason.UNCHECKED_LANGUAGE, sentence="", detail="other language than its sources")
+    given = verdict(support=0.0, coverage=0.0).model_copy(update={"findings": (unchecked,)})
+    step = decide(given, tier, BOTH, POLICY)
+    assert step == ToHuman(reasons=(Reason.UNCHECKED_LANGUAGE,), draft=given.draft)
+
+
+def test_other_objections_to_an_unchecked_draft_still_count() -> None:
+    findings = [
+        Finding(reason=reason, sentence="", detail="") for reason in (Reason.UNCHECKED_LANGUAGE, Reason.CUT_SHORT)
+    ]
+    given = verdict(support=0.0).model_copy(update={"findings": tuple(findings)})
+    assert decide(given, Tier.SMALL, BOTH, POLICY) == TryTier(tier=Tier.LARGE, reasons=(Reason.CUT_SHORT,))
+    assert decide(given, Tier.LARGE, BOTH, POLICY) == ToHuman(reasons=(Reason.CUT_SHORT,))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from assistant.adapters.memory import ScriptedModel
-from assistant.kernel.conversation import Answer, Clarify, Handoff, Ticket, Tier
+from assistant.kernel.conversation import Answer, Clarify, Handoff, Ticket, Tier, Wish
 from assistant.kernel.errors import (
     Cancelled,
     ConfigurationError,
@@ -19,7 +19,7 @@ from assistant.kernel.generation import ChatMessage, Completion, Sampling, Token
 from assistant.kernel.knowledge import Scope
 from assistant.kernel.reasons import Reason
 from assistant.kernel.reply import reply_of
-from assistant.kernel.runs import Event, EvidenceFound, Run, StepTaken, TokenWritten
+from assistant.kernel.runs import Event, EvidenceFound, Run, SentenceStands, StepTaken, TokenWritten
 from assistant.pipeline import Desk, answer
 
 MakeDesk = Callable[..., Desk]
@@ -170,3 +170,51 @@ def test_whatever_one_tier_s_server_says_the_next_tier_is_asked(
     assert isinstance(run.decision, Answer)
     assert run.decision.draft.tier is Tier.LARGE
     assert str(error) in run.incidents[0]
+
+
+def test_sentences_are_told_before_the_decision_and_each_tier_begins_afresh(make_desk: MakeDesk, scope: Scope) -> None:
+    def half_invented(messages: Sequence[ChatMessage]) -> str:
+        return f"{copying(messages)} {inventing(messages)} {inventing(messages).replace('pipes', 'taps')}"
+
+    events: list[Event] = []
+    run = answer(DESCALE, scope, make_desk(half_invented, copying), events.append)
+    assert isinstance(run.decision, Answer)
+    told = [event for event in events if isinstance(event, SentenceStands)]
+    by_large = [event.sentence for event in told if event.tier is Tier.LARGE]
+    assert tuple(by_large) == run.decision.draft.sentences
+    assert [event.place for event in told if event.tier is Tier.SMALL] == [0, 1]
+    first_sentence = events.index(told[0])
+    assert first_sentence < max(at for at, event in enumerate(events) if isinstance(event, TokenWritten))
+
+
+def test_a_draft_asked_for_in_another_language_is_handed_over_unchecked(make_desk: MakeDesk, scope: Scope) -> None:
+    def german(_: Sequence[ChatMessage]) -> str:
+        return "Entkalken Sie die Maschine alle 3 Monate mit zwei Beuteln [1]. Das Programm dauert 55 Minuten [1]."
+
+    run = answer(DESCALE, scope, make_desk(german), wish=Wish(language="de"))
+    assert isinstance(run.decision, Handoff)
+    assert run.decision.draft is not None
+    reply = reply_of(run)
+    assert reply.decision == "handoff"
+    assert reply.draft is None
+    assert reply.language == "de"
+    assert reply.handoff is not None
+    assert reply.handoff.draft is not None
+    assert [sentence.checked for sentence in reply.handoff.draft.sentences] == [False, False]
+
+
+def test_the_same_german_draft_unasked_is_no_draft_at_all(make_desk: MakeDesk, scope: Scope) -> None:
+    run = answer(DESCALE, scope, make_desk(lambda _: "Entkalken Sie die Maschine alle drei Monate mit Zitrone [1]."))
+    assert isinstance(run.decision, Handoff)
+    assert run.decision.draft is None
+
+
+def test_a_run_stored_before_wishes_and_drafts_beside_handoffs_can_still_be_read(
+    make_desk: MakeDesk, scope: Scope
+) -> None:
+    record = answer(DESCALE, scope, make_desk(copying)).model_dump(mode="json")
+    del record["attempts"][0]["raw"]["wish"]
+    for place in (record["decision"], record["attempts"][0]["step"], record["attempts"][0]["verdict"]):
+        for sentence in place["draft"]["sentences"]:
+            del sentence["lead"], sentence["checked"]
+    assert reply_of(Run.model_validate(record)).decision == "answer"

@@ -251,7 +251,10 @@ def test_what_an_agent_answers_is_feedback_on_the_draft_once(
     helpdesk.say("7", "agent", "P.S. It takes half an hour.")
     delivered(shop, helpdesk, "7", clock)
     work(shop)
-    assert [given.verdict for given in shop.runs.feedback] == ["sent"]
+    [(given, compared)] = shop.runs.feedback
+    assert given.verdict == "sent"
+    assert compared is not None
+    assert compared.edits > 0
     assert len(helpdesk.writings) == 1
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.tables import ApiKeyRow
@@ -50,6 +50,21 @@ class SqlKeyStore:
         with self._sessions.read() as session:
             row = session.scalar(select(ApiKeyRow).where(ApiKeyRow.sha256 == _digest(secret)))
             return _key(row) if row is not None and self._lives(row) else None
+
+    def redeem(self, secret: str, scope: KeyScope) -> ApiKey | None:
+        """The live key with this secret and scope, revoked in the same statement: of two callers one gets it."""
+        with self._sessions.begin() as session:
+            row = session.scalar(select(ApiKeyRow).where(ApiKeyRow.sha256 == _digest(secret)))
+            if row is None or not self._lives(row) or scope.value not in row.scopes:
+                return None
+            taken = session.execute(
+                update(ApiKeyRow)
+                .where(ApiKeyRow.id == row.id, ApiKeyRow.revoked_at.is_(None))
+                .values(revoked_at=self._clock.now())
+                .returning(ApiKeyRow.id)
+                .execution_options(synchronize_session=False)
+            )
+            return _key(row) if taken.first() is not None else None
 
     def list(self) -> list[ApiKey]:
         with self._sessions.read() as session:

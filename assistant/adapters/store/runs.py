@@ -10,7 +10,7 @@ from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.tables import DecisionRow, DraftRow, FeedbackRow, HandoffRow, RunRow, TicketRow
 from assistant.kernel.conversation import Handoff
 from assistant.kernel.errors import NotFound
-from assistant.kernel.runs import Feedback, Run
+from assistant.kernel.runs import Compared, Feedback, Run
 from assistant.ports import Clock
 
 
@@ -70,7 +70,7 @@ class SqlRunStore:
                 )
             return Run.model_validate(found[0].record)
 
-    def add_feedback(self, tenant: str, feedback: Feedback) -> str:
+    def add_feedback(self, tenant: str, feedback: Feedback, compared: Compared | None = None) -> str:
         """Store what a person thought of a run of this tenant; returns the feedback's id. Raises NotFound."""
         with self._sessions.begin() as session:
             row = FeedbackRow(
@@ -79,6 +79,12 @@ class SqlRunStore:
                 verdict=feedback.verdict,
                 comment=feedback.comment,
                 sent_text=feedback.sent_text,
+                agent=feedback.agent,
+                reason=feedback.reason.value if feedback.reason else None,
+                similarity=compared.similarity if compared else None,
+                edits=compared.edits if compared else None,
+                cited=compared.cited if compared else None,
+                kept=list(compared.kept) if compared else None,
                 created_at=self._clock.now(),
             )
             session.add(row)

@@ -134,6 +134,12 @@ class FeedbackRow(Base):
     verdict: Mapped[str] = mapped_column(String(16))
     comment: Mapped[str]
     sent_text: Mapped[str]
+    agent: Mapped[str] = mapped_column(String(100), server_default="")
+    reason: Mapped[str | None] = mapped_column(String(16))
+    similarity: Mapped[float | None]
+    edits: Mapped[int | None]
+    cited: Mapped[int | None]
+    kept: Mapped[list[Any] | None]
     created_at: Mapped[datetime]
 
 

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from pydantic import BaseModel
 
 from assistant.api.access import app_of, requires, scope_for
-from assistant.api.routes.drafts import AudienceQuery
+from assistant.api.routes.drafts import AudienceQuery, HtmlQuery
 from assistant.api.routes.jobs import JobView, view_of
 from assistant.api.service import Service, service_of
+from assistant.api.views import PassageView, passage_view
 from assistant.kernel.access import ApiKey, KeyScope
 from assistant.kernel.errors import InputError
 from assistant.kernel.jobs import JobName, Upload
@@ -22,6 +23,12 @@ DocumentsKey = Annotated[ApiKey, Depends(requires(KeyScope.DOCUMENTS))]
 
 class Found(BaseModel):
     passages: list[ReplyPassage]
+
+
+class FoundView(BaseModel):
+    """Passages with safe HTML beside their text."""
+
+    passages: list[PassageView]
 
 
 class DocumentView(BaseModel):
@@ -50,17 +57,19 @@ async def search_passages(
     q: Annotated[str, Query(min_length=1, max_length=2_000, description="What to look for.")],
     limit: Annotated[int, Query(ge=1, le=50)] = 8,
     audience: AudienceQuery = Audience.PUBLIC,
-) -> Found:
+    html: HtmlQuery = False,
+) -> Found | FoundView:
     """Passages for a query, best first."""
     app, scope = app_of(request), scope_for(key, audience)
 
-    def work() -> Found:
+    def work() -> Found | FoundView:
         snapshot = app.index.snapshot(scope.tenant)
         if snapshot is None:
             return Found(passages=[])
         policy = app.policy[0].retrieval.model_copy(update={"shown": limit})
         evidence = search([q], scope, snapshot, app.embedder, policy)
-        return Found(passages=[reply_passage(passage) for passage in evidence.passages])
+        found = [reply_passage(passage) for passage in evidence.passages]
+        return FoundView(passages=[passage_view(passage) for passage in found]) if html else Found(passages=found)
 
     return await service.on_thread(work)
 

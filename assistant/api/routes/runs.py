@@ -6,10 +6,11 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from assistant.api.access import app_of, requires, scope_for
-from assistant.kernel.access import ApiKey, KeyScope
+from assistant.kernel.access import ApiKey, KeyScope, agent_of
 from assistant.kernel.knowledge import Audience
 from assistant.kernel.reply import Reply, reply_of
 from assistant.kernel.runs import Feedback, RunManifest
+from assistant.text.comparison import compare_with_run
 
 router = APIRouter(tags=["runs"])
 
@@ -50,5 +51,12 @@ def get_run(request: Request, key: Annotated[ApiKey, Depends(requires(KeyScope.R
 def add_feedback(
     request: Request, key: Annotated[ApiKey, Depends(requires(KeyScope.FEEDBACK))], feedback: Feedback
 ) -> FeedbackView:
-    """Say what became of a draft: up, down, sent, edited or discarded, and the text that was sent."""
-    return FeedbackView(id=app_of(request).runs.add_feedback(key.tenant, feedback))
+    """Say what became of a draft: up, down, sent, edited or discarded, and the text that was sent.
+
+    A sent text is compared with the draft: edit distance over words, and which cited sentences are still there.
+    """
+    runs = app_of(request).runs
+    compared = compare_with_run(runs.get(key.tenant, feedback.run_id), feedback.sent_text)
+    if session := agent_of(key):  # Who is signed in is known here; what the page says of it is not asked.
+        feedback = feedback.model_copy(update={"agent": session.agent})
+    return FeedbackView(id=runs.add_feedback(key.tenant, feedback, compared))

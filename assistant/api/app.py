@@ -9,7 +9,7 @@ from fastapi_offline import FastAPIOffline
 from assistant import __version__
 from assistant.api import errors
 from assistant.api.middleware import BodyLimit, NoNullBytes, Observed
-from assistant.api.routes import batches, drafts, health, jobs, knowledge, runs, webhooks
+from assistant.api.routes import batches, drafts, health, jobs, knowledge, learning, runs, webhooks
 from assistant.api.service import Service
 from assistant.wiring import App
 
@@ -38,7 +38,7 @@ def create_app(app: App) -> FastAPI:
     )
     api.state.app, api.state.service = app, service
     errors.install(api)
-    for module in (drafts, batches, knowledge, runs, jobs, webhooks, health):
+    for module in (drafts, batches, knowledge, runs, learning, jobs, webhooks, health):
         api.include_router(module.router)
     api.add_middleware(NoNullBytes)
     api.add_middleware(BodyLimit, limit=app.settings.max_body_bytes)

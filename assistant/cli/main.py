@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from assistant import __version__
-from assistant.cli import admin, answering, evaluating, ingesting, modelling, serving, working
+from assistant.cli import admin, answering, evaluating, ingesting, learning, modelling, serving, working
 from assistant.cli.session import OVERRIDES, errors_shown
 
 app = typer.Typer(
@@ -42,6 +42,8 @@ app.command()(serving.serve)
 app.command()(serving.worker)
 app.add_typer(admin.keys, name="keys")
 app.add_typer(working.app, name="jobs")
+app.add_typer(learning.feedback, name="feedback")
+app.add_typer(learning.gaps, name="gaps")
 app.add_typer(evaluating.app, name="evaluate")
 app.command()(admin.doctor)
 app.command()(admin.settings)

@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo demo-helpdesk test check format bench bench-retrieval bench-drafts bench-serve bench-ingest env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format bench bench-retrieval bench-drafts bench-serve bench-ingest bench-gaps env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -37,7 +37,7 @@ format: setup  ## Format the code and mend what the linter can
 env-example: setup  ## Make deploy/env.example from the settings
 	@$(BIN)/deskhand settings > deploy/env.example
 
-bench: bench-retrieval bench-drafts bench-ingest bench-serve  ## All benchmarks; tables here, JSON in build/bench
+bench: bench-retrieval bench-drafts bench-ingest bench-serve bench-gaps  ## All benchmarks; tables here, JSON in build/bench
 
 bench-retrieval: models  ## nDCG, recall and latency on two labelled corpora
 	@$(BIN)/deskhand evaluate retrieval --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --qrels $(DATA)/mtrag/qrels_dev.tsv
@@ -51,6 +51,9 @@ bench-ingest: models  ## Ingest rate on 3,092 documents against the bare embedde
 
 bench-serve: models  ## Memory of the service with both models, time to ready, and to refuse when full
 	@$(BIN)/python -m tests.bench.serve
+
+bench-gaps: models  ## How well questions are gathered by meaning, on real messages with intents
+	@$(BIN)/python -m tests.bench.gaps $(DATA)/intents/intents_dev.jsonl.gz
 
 clean:  ## Remove what was built here; models and wheels in ~/.cache stay
 	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

@@ -132,18 +132,10 @@ class App:
         return SqlBatchStore(self._sessions, self.clock)
 
     @cached_property
-    def lessons(self) -> SqlLessonReader:
-        return SqlLessonReader(self._sessions)
-
-    @cached_property
-    def proposals(self) -> SqlProposalStore:
-        return SqlProposalStore(self._sessions)
-
-    @cached_property
     def learning(self) -> Learning:
         return Learning(
-            desk=self.desk, lessons=self.lessons, proposals=self.proposals, uploads=self.uploads, jobs=self.jobs,
-            transactions=self.transactions,
+            SqlLessonReader(self._sessions), SqlProposalStore(self._sessions), self.uploads, self.jobs,
+            self.transactions, self.index, self.embedder, self.policy[0], self.clock,
         )  # fmt: skip
 
     @cached_property

@@ -64,7 +64,7 @@ def export_feedback(
         raise InputError(f"there is no verdict {unknown[0]!r}", fix=f"Take one of {', '.join(VERDICTS)}.")
     tally = Tally()
     with opened() as desk, written_whole(out, force=force) as write:
-        lessons = desk.lessons.lessons(tenant, since=_moment(since), verdicts=verdict or ())
+        lessons = desk.learning.lessons.lessons(tenant, since=_moment(since), verdicts=verdict or ())
         for line in export(lessons, form.value, tally, internal=internal):
             write(line)
     show_tally(tally, out)
@@ -76,7 +76,7 @@ def list_feedback(
 ) -> None:
     """The runs people judged, newest first."""
     with opened() as desk:
-        lessons = desk.lessons.lessons(tenant, since=_moment(since), newest=True)
+        lessons = desk.learning.lessons.lessons(tenant, since=_moment(since), newest=True)
         show_feedback_list(list(itertools.islice(lessons, limit)))
 
 
@@ -93,10 +93,10 @@ def show(
     with opened() as desk:
         if run_id:
             run = desk.runs.find(tenant, run_id)
-            given = (lesson for lesson in desk.lessons.lessons(tenant) if lesson.run.id == run.id)
+            given = (lesson for lesson in desk.learning.lessons.lessons(tenant) if lesson.run.id == run.id)
             show_feedback(run, next(given, None))
             return
-        summary = summarize_feedback(desk.lessons.lessons(tenant, since=_moment(since)))
+        summary = summarize_feedback(desk.learning.lessons.lessons(tenant, since=_moment(since)))
     if as_json:
         print(summary.model_dump_json(indent=2))
     else:
@@ -141,7 +141,7 @@ def list_proposals(
 ) -> None:
     """The proposed articles, the last changed first."""
     with opened() as desk:
-        found = desk.proposals.find(tenant, state or ())
+        found = desk.learning.proposals.find(tenant, state or ())
     if as_json:
         print(json.dumps([proposal.model_dump(mode="json") for proposal in found], indent=2))
     else:
@@ -193,7 +193,7 @@ def reject(
 
 def _proposal(beginning: str, tenant: str, desk: App) -> ArticleProposal:
     """The one proposal whose id begins so. Raises NotFound."""
-    found = [item for item in desk.proposals.find(tenant) if beginning and item.id.startswith(beginning)]
+    found = [item for item in desk.learning.proposals.find(tenant) if beginning and item.id.startswith(beginning)]
     if len(found) != 1:
         said = "more than one proposal begins" if found else "there is no proposal that begins"
         raise NotFound(f"{said} with {beginning!r}", fix="Take the id from `deskhand gaps list`.", field="id")
@@ -214,4 +214,7 @@ def _read(path: Path) -> str:
 
 def _moment(since: datetime | None) -> datetime | None:
     """A date as the operator means it: local time, unless it says otherwise."""
-    return None if since is None else since.astimezone()
+    try:
+        return None if since is None else since.astimezone()
+    except (OverflowError, ValueError, OSError) as error:
+        raise InputError("the date is too far away", fix="Give one such as 2026-11-01.", field="since") from error

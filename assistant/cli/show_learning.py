@@ -1,13 +1,11 @@
 """Feedback, gaps and proposed articles as a support lead reads them, 80 columns wide."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from rich import box
 from rich.markup import escape
 from rich.padding import Padding
-from rich.table import Table
 
 from assistant.cli.session import console, messages
 from assistant.kernel.knowledge import Audience
@@ -18,6 +16,11 @@ from assistant.learning.gaps import MAX_RUNS, Findings, Found
 from assistant.learning.summary import FeedbackSummary, changed_share
 
 _COLOURS = {ProposalState.PROPOSED: "yellow", ProposalState.APPROVED: "green", ProposalState.REJECTED: "red"}
+_KINDS = {
+    ("new", False): "New article",
+    ("change", False): "Article beside the nearest one (changing that may be better)",
+    ("change", True): "New version of the article that was approved before",
+}
 
 
 def show_tally(tally: Tally, out: Path) -> None:
@@ -35,7 +38,7 @@ def show_summary(summary: FeedbackSummary) -> None:
     if not summary.feedback:
         console.print("Nobody has given feedback yet.")
         return
-    console.print(f"[bold]{_count(summary.feedback, 'feedback', 'feedbacks')}[/] on {_count(summary.runs, 'run')}")
+    console.print(f"[bold]{_count(summary.feedback, 'judgement')}[/] on {_count(summary.runs, 'run')}")
     for title, counts in (("Verdicts", summary.verdicts), ("Reasons", summary.reasons)):
         if counts:
             console.print(f"\n[bold]{title}[/]")
@@ -55,17 +58,12 @@ def show_feedback_list(lessons: Sequence[Lesson]) -> None:
     if not lessons:
         console.print("Nobody has given feedback yet.")
         return
-    table = Table("Run", "Day", "Said", "Ended as", "Changed", "Question", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column, width in zip(table.columns, (12, 6, 9, 8, 7, 26), strict=True):
-        column.no_wrap, column.max_width, column.overflow = True, width, "ellipsis"
+    console.print(f"[bold]{'Run':<14}{'Day':<8}{'Said':<11}{'Ended as':<10}{'Changed':<9}Question[/]")
     for lesson in lessons:
         run = lesson.run
-        said = ", ".join(dict.fromkeys(given.feedback.verdict for given in lesson.feedback))
-        question = " ".join(run.question.text.split())
-        table.add_row(
-            run.id[:12], _day(lesson.feedback[-1].given_at), said, run.decision.kind, _changed(lesson), escape(question)
-        )
-    console.print(table)
+        said = _cut(", ".join(dict.fromkeys(given.feedback.verdict for given in lesson.feedback)), 10)
+        line = f"{run.id[:12]:<14}{_day(lesson.feedback[-1].given_at):<8}{said:<11}{run.decision.kind:<10}"
+        _line(f"{line}{_changed(lesson):<9}{run.question.text}")
 
 
 def show_feedback(run: Run, lesson: Lesson | None) -> None:
@@ -89,11 +87,9 @@ def show_findings(findings: Findings, min_count: int, *, proposed: bool) -> None
     if not findings.tickets:
         console.print("No ticket was handed off for lack of evidence.")
         return
-    shown = sum(found.gap.tickets for found in findings.found)
-    console.print(
-        f"{_count(findings.tickets, 'ticket')} handed off for lack of evidence: {shown} of them in "
-        f"{_count(len(findings.found), 'gap')}, {findings.tickets - shown} ask what fewer than {min_count} ask."
-    )
+    inside = sum(found.gap.tickets for found in findings.found)
+    console.print(f"{_count(findings.tickets, 'ticket')} handed off for lack of evidence.")
+    console.print(f"{_count(len(findings.found), 'gap')} of at least {_count(min_count, 'ticket')}, {inside} in all:")
     if findings.more:
         console.print(f"Only the newest {MAX_RUNS:,} were looked at; older ones are left out.")
     for number, found in enumerate(findings.found, start=1):
@@ -104,19 +100,16 @@ def show_findings(findings: Findings, min_count: int, *, proposed: bool) -> None
         console.print("\n[dim]`deskhand gaps --propose` keeps an article for each, to approve or reject.[/]")
 
 
-def show_proposals(proposals: Iterable[ArticleProposal]) -> None:
-    """One line a proposal."""
-    table = Table("Id", "State", "Kind", "Tickets", "Text", "Title", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column, width in zip(table.columns, (12, 8, 6, 7, 8, 31), strict=True):
-        column.no_wrap, column.max_width, column.overflow = True, width, "ellipsis"
+def show_proposals(proposals: Sequence[ArticleProposal]) -> None:
+    """Two lines a proposal."""
+    if not proposals:
+        console.print("Nothing is proposed. `deskhand gaps --propose` looks for gaps.")
     for proposal in proposals:
-        size = _count(len(proposal.article.sentences), "line") if proposal.article.sentences else "none yet"
+        size = _count(len(proposal.article.sentences), "sentence") if proposal.article.sentences else "no text yet"
         colour = _COLOURS[proposal.state]
-        table.add_row(
-            proposal.id, f"[{colour}]{proposal.state}[/]", proposal.kind, str(proposal.gap.tickets), size,
-            escape(proposal.article.title),
-        )  # fmt: skip
-    console.print(table if table.row_count else "Nothing is proposed. `deskhand gaps --propose` looks for gaps.")
+        tickets = _count(proposal.gap.tickets, "ticket")
+        console.print(f"[bold]{proposal.id}[/]  [{colour}]{proposal.state:<10}[/]{proposal.kind:<8}{tickets:<13}{size}")
+        _line(f"    {proposal.article.title}")
 
 
 def show_proposal(proposal: ArticleProposal) -> None:
@@ -129,7 +122,8 @@ def show_proposal(proposal: ArticleProposal) -> None:
     _gap("", proposal.gap)
     for wording in proposal.gap.questions:
         console.print(Padding(f"[dim]also:[/] {escape(wording)}", (0, 4)))
-    console.print(f"\n[bold]{'Changed' if proposal.kind == 'change' else 'New'} article:[/] {escape(article.title)}")
+    console.print(f"\n[bold]{_KINDS[proposal.kind, proposal.reopened]}[/]")
+    console.print(Padding(f"[bold]{escape(article.title)}[/]", (0, 4)))
     for sentence in article.sentences:
         runs = ", ".join(run_id[:12] for run_id in sentence.run_ids[:3])
         more = f" and {len(sentence.run_ids) - 3} more" if len(sentence.run_ids) > 3 else ""
@@ -141,7 +135,9 @@ def show_proposal(proposal: ArticleProposal) -> None:
         console.print(Padding(escape(note), (0, 4)))
     if proposal.state is ProposalState.PROPOSED:
         edit = "" if article.sentences else " --edit FILE"
-        console.print(f"\n[dim]deskhand gaps approve {proposal.id}{edit}   or   reject {proposal.id} --why …[/]")
+        console.print(
+            f"\n[dim]deskhand gaps approve {proposal.id}{edit}\ndeskhand gaps reject {proposal.id} --why …[/]"
+        )
 
 
 def _gap(number: str, gap: Gap) -> None:
@@ -178,6 +174,15 @@ def _changed(lesson: Lesson) -> str:
     draft = delivered(lesson.run.decision)
     sent = [given.feedback.sent_text for given in lesson.feedback if given.feedback.sent_text.strip()]
     return f"{changed_share(draft, sent[-1]):.0%}" if draft and sent else "-"
+
+
+def _line(text: str) -> None:
+    """One line, cut at the width of the screen."""
+    console.print(escape(_cut(" ".join(text.splitlines()), console.width)))
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -20,6 +20,10 @@ badly; when nothing it wrote could be kept, ``weak_evidence`` stands beside them
 """
 
 
+CHANGE_FROM = 0.6
+"""Cosine of a gap's question and its nearest document from which that document is taken to be about the same."""
+
+
 class GivenFeedback(Value):
     """Feedback as it was given: its id, and when."""
 
@@ -122,6 +126,12 @@ class ArticleProposal(Value):
     updated_at: str
 
     @property
+    def reopened(self) -> bool:
+        """Whether it was approved before, and is proposed again because its gap grew."""
+        return bool(self.document) and self.state is ProposalState.PROPOSED
+
+    @property
     def kind(self) -> Literal["new", "change"]:
-        """Whether an article about this is there already: one that was approved before, or one close enough to change."""
-        return "change" if self.document or self.gap.nearest is not None else "new"
+        """Whether an article about this is there already: one approved before, or a document close enough to change."""
+        near = self.gap.nearest is not None and self.gap.nearest.similarity >= CHANGE_FROM
+        return "change" if self.reopened or near else "new"

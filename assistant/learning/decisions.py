@@ -27,9 +27,9 @@ def approve(
     """Send the article to be ingested, in one transaction with the decision.
 
     ``title`` replaces the proposed one, ``text`` (Markdown) the whole body, as a person edited it. The document's
-    name comes from the proposal: approved again after its gap grew, it is a new version of the same document.
-    A document that came from elsewhere is never overwritten: the article stands beside it.
-    Raises NotFound, and InputError when it was decided on before or there is nothing to say.
+    name comes from the proposal: approved again for the same audience after its gap grew, it is a new version of
+    the same document.
+    A document that came from elsewhere is never overwritten: the article stands beside it. Raises NotFound, and InputError when it was decided on before or there is nothing to say.
     """
     with parts.transactions.together():
         before = parts.proposals.get(tenant, proposal_id)
@@ -66,7 +66,7 @@ def article_markdown(article: Article) -> str:
 
 
 def _decided(before: ArticleProposal, state: ProposalState, why: str, parts: Learning) -> ArticleProposal:
-    now = parts.desk.clock.now().isoformat()
+    now = parts.clock.now().isoformat()
     changes = {"state": state, "why": why, "decided_tickets": before.gap.tickets, "updated_at": now}
     return before.model_copy(update=changes)
 

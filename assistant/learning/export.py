@@ -17,6 +17,7 @@ from assistant.kernel.learning import GivenFeedback, Lesson
 from assistant.kernel.runs import Attempt, Feedback, Run
 from assistant.stages.redact import mask
 from assistant.text.particulars import PLACEHOLDER
+from assistant.text.reply_body import without_html
 
 Form = Literal["plain", "chat"]
 
@@ -48,7 +49,7 @@ def export(lessons: Iterable[Lesson], form: Form, tally: Tally, *, internal: boo
     """A line of JSON for each run that teaches something, in the order of ``lessons``; ``tally`` is kept on the way.
 
     ``chat`` is ``{"messages": […, {"role": "assistant", "content": what was sent}]}``, the conversational form of
-    TRL and axolotl. ``plain`` has all that is known. A run gives one row: with its newest sent text, or, when the last
+    TRL and axolotl. ``plain`` has all that is known. HTML of a sent text becomes the text a reader saw. A run gives one row: with its newest sent text, or, when the last
     word on it is a thumbs-up, with the draft as it was delivered.
     """
     for lesson in lessons:
@@ -121,7 +122,7 @@ def _plain(
 def _target(lesson: Lesson) -> _Target | None:
     sent = [given for given in lesson.feedback if given.feedback.sent_text.strip()]
     if sent:
-        return _Target(sent[-1], sent[-1].feedback.sent_text, "sent")
+        return _Target(sent[-1], without_html(sent[-1].feedback.sent_text), "sent")
     last = lesson.feedback[-1] if lesson.feedback else None
     if last is not None and last.feedback.verdict == "up" and isinstance(lesson.run.decision, Answer):
         return _Target(last, lesson.run.decision.draft.text, "accepted_draft")

@@ -51,7 +51,7 @@ def find_gaps(tenant: str, parts: Learning, *, since: datetime | None = None, mi
     cases = by_ticket(lessons[:MAX_RUNS])
     if not cases:
         return Findings((), 0, more=False)
-    vectors = _vectors(cases, parts.desk.embedder)
+    vectors = _vectors(cases, parts.embedder)
     groups = [group for group in gather(vectors) if len(group.members) >= min_count]
     described = [_described(group, cases, tenant, parts) for group in groups]
     found = tuple(Found(gap, article, None) for gap, article in described)
@@ -88,17 +88,17 @@ def _described(group: Group, cases: Sequence[Case], tenant: str, parts: Learning
 
 
 def _near(question: str, tenant: str, parts: Learning) -> Evidence:
-    snapshot = parts.desk.index.snapshot(tenant)
+    snapshot = parts.index.snapshot(tenant)
     if snapshot is None:
         return Evidence(passages=(), generation=0, top_similarity=0.0)
     scope = Scope(tenant=tenant, audiences=frozenset(Audience))
-    return search([question], scope, snapshot, parts.desk.embedder, parts.desk.policy.retrieval)
+    return search([question], scope, snapshot, parts.embedder, parts.policy.retrieval)
 
 
 def _nearest(evidence: Evidence, parts: Learning) -> NearestArticle | None:
     """The document of the most similar passage, if it is as close as evidence must be."""
     best = max(evidence.passages, key=lambda passage: passage.similarity, default=None)
-    if best is None or best.similarity < parts.desk.policy.route.min_similarity:
+    if best is None or best.similarity < parts.policy.route.min_similarity:
         return None
     chunk = best.chunk
     return NearestArticle(
@@ -112,7 +112,7 @@ def _matched(findings: Findings, tenant: str, parts: Learning) -> Findings:
     gaps = [found.gap for found in findings.found]
     matched: dict[int, ArticleProposal] = {}
     taken: set[str] = set()
-    likenesses = _likenesses(gaps, parts.proposals.find(tenant), parts.desk.embedder)
+    likenesses = _likenesses(gaps, parts.proposals.find(tenant), parts.embedder)
     for _, place, proposal in sorted(likenesses, key=lambda m: (-m[0], m[1], m[2].id)):
         if place not in matched and proposal.id not in taken:
             matched[place] = proposal
@@ -142,7 +142,7 @@ def _likenesses(
 
 def _kept(tenant: str, found: Found, parts: Learning) -> Found:
     gap, article, before = found
-    now = parts.desk.clock.now().isoformat()
+    now = parts.clock.now().isoformat()
     if before is None:
         if gap.tickets < MIN_TICKETS:
             return found

@@ -3,22 +3,34 @@
 from dataclasses import dataclass
 
 from assistant.kernel.learning import Case, Lesson
-from assistant.pipeline import Desk
-from assistant.ports import JobStore, LessonReader, ProposalStore, Transactions, UploadStore
+from assistant.kernel.policy import Policy
+from assistant.ports import (
+    Clock,
+    Embedder,
+    IndexReader,
+    JobStore,
+    LessonReader,
+    ProposalStore,
+    Transactions,
+    UploadStore,
+)  # fmt: skip
 from assistant.stages.redact import mask
 from assistant.text.reply_body import reply_body
 
 
 @dataclass(frozen=True)
 class Learning:
-    """All that finding gaps and deciding on articles needs."""
+    """All that finding gaps and deciding on articles needs; no language model is among it."""
 
-    desk: Desk
     lessons: LessonReader
     proposals: ProposalStore
     uploads: UploadStore
     jobs: JobStore
     transactions: Transactions
+    index: IndexReader
+    embedder: Embedder
+    policy: Policy
+    clock: Clock
 
 
 def case_of(lesson: Lesson) -> Case:

@@ -1,7 +1,8 @@
 """What in a text may belong to one customer only: identifiers, personal links, names. No list of names is used.
 
 A word that other customers or the documents use too belongs to nobody. What this cannot see: a name written in
-small letters, a name that is also a common word, and one that opens a sentence and stands nowhere else.
+small letters, a name that is also a common word, and one that opens a sentence and stands nowhere else. A customer
+with two tickets counts as two customers.
 """
 
 import re
@@ -17,6 +18,12 @@ PLACEHOLDER = re.compile(r"\[(?:email|phone|card|iban|secret)\]")
 """What masking leaves behind."""
 _CAPITALISING = frozenset({"de"})
 """Languages that write every noun like a name: there a capital tells nothing."""
+_LABEL = re.compile(r"[\"“„«][^\"“”»\n]{1,60}[\"“”»]|\w+(?: \w+)?(?:\s+[>›→]\s+\w+(?: \w+)?)+")
+"""What stands in quotes or in a path such as Account > Gift cards is on a screen, and no name."""
+_CALENDAR = frozenset(
+    """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
+    september october november december christmas easter""".split()
+)
 
 
 def vocabulary(texts: Iterable[str]) -> frozenset[str]:
@@ -36,7 +43,7 @@ def particulars(text: str, shared: frozenset[str], *, said: str = "", language: 
     """
     found = {token.lower() for token in _TOKEN.findall(text) if _is_identifier(token)} | _deep_links(text)
     if language not in _CAPITALISING:
-        found |= names(text)
+        found |= names(_LABEL.sub(" ", text)) - _CALENDAR
     if said:
         found |= {token.lower() for token in _marked(text)} & {token.lower() for token in _marked(said)} - _small(said)
     return {word for word in found if word not in shared}

@@ -11,7 +11,7 @@ _DROPPED = "script, style, head, template, blockquote, iframe, object, svg, .gma
 _BLOCKS = "p, div, br, li, tr, h1, h2, h3, h4, h5, h6, pre, table, ul, ol"
 _IMAGE = re.compile(r"!\[([^\]\n]{0,200})\]\([^)\n]{0,2000}\)")
 _LINK = re.compile(r"\[([^\]\n]{1,200})\]\(\s*<?([^)\s>]{1,2000})>?[^)\n]{0,200}\)")
-_EMPHASIS = re.compile(r"\*{1,3}|`+|~~|(?<!\w)_{1,3}(?=\S)|(?<=\S)_{1,3}(?!\w)")
+_EMPHASIS = re.compile(r"`+|~~|(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)")
 _LINE_MARK = re.compile(r"^\s*#{1,6}\s+|^\s*(?:[-*_=]\s*){3,}$")
 _BULLET = re.compile(r"^\s*\*\s+")
 _QUOTED = re.compile(r"^\s*>|^\s*On .{5,120} wrote:\s*$|^-{2,}\s*Original Message\s*-{2,}", re.IGNORECASE)
@@ -33,9 +33,7 @@ _SIGNATURE = re.compile(r"^\s*--\s*$|^\s*_{5,}\s*$|^Sent from my \w+", re.IGNORE
 
 def reply_body(text: str) -> str:
     """The plain text of a reply, a line a paragraph or list item. Links keep their address when it is a web address."""
-    text = text[:MAX_CHARS]
-    if _TAG.search(text):
-        text = _without_tags(text)
+    text = without_html(text)
     text = "".join(ch for ch in text if ch in "\n\t" or unicodedata.category(ch) not in {"Cc", "Cf", "Co", "Cn"})
     lines: list[str] = []
     for raw in text.splitlines():
@@ -46,8 +44,12 @@ def reply_body(text: str) -> str:
     return "\n".join(_without_greeting(lines))
 
 
-def _without_tags(html: str) -> str:
-    tree = LexborHTMLParser(html)
+def without_html(text: str) -> str:
+    """``text`` as a reader sees it, where it is HTML; else as it is. Scripts and quoted mail are left out."""
+    text = text[:MAX_CHARS]
+    if not _TAG.search(text):
+        return text
+    tree = LexborHTMLParser(text)
     for node in tree.css(_DROPPED):
         node.decompose()
     for node in tree.css("li"):
@@ -56,7 +58,7 @@ def _without_tags(html: str) -> str:
         if node.tag != "li":
             node.insert_before("\n")
         node.insert_after("\n")
-    return tree.body.text() if tree.body is not None else tree.text()
+    return (tree.body.text() if tree.body is not None else tree.text()).strip()
 
 
 def _without_marks(line: str) -> str:

@@ -49,7 +49,7 @@ class SqlLessonReader:
             ids = [run_id for _, run_id, found in page if codes.intersection(found)]
             with self._sessions.read() as session:
                 rows = session.execute(select(RunRow.id, RunRow.record).where(RunRow.id.in_(ids)))
-                records: dict[str, dict[str, Any]] = dict(rows.tuples().all())
+                records: dict[str, dict[str, Any]] = {row.id: row.record for row in rows}
             yield from self._with_feedback([records[run_id] for run_id in ids if run_id in records], [])
 
     def _pages(self, query: Select[Any], *, newest: bool) -> Iterator[list[tuple[datetime, str, Any]]]:
@@ -58,7 +58,8 @@ class SqlLessonReader:
         last: tuple[datetime, str] | None = None
         while True:
             with self._sessions.read() as session:
-                page = list(session.execute(_after(query, last, newest).order_by(*order).limit(PAGE)).tuples())
+                rows = session.execute(_after(query, last, newest).order_by(*order).limit(PAGE))
+                page = [(row[0], row[1], row[2]) for row in rows]
             if not page:
                 return
             last = page[-1][0], page[-1][1]

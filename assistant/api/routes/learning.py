@@ -95,7 +95,7 @@ def export_feedback(
     Names, postal addresses and order numbers are not masked.
     """
     internal = Audience.INTERNAL in scope_for(key, audience).audiences
-    lessons = app_of(request).lessons.lessons(key.tenant, since=_midnight(since), verdicts=verdict or ())
+    lessons = app_of(request).learning.lessons.lessons(key.tenant, since=_midnight(since), verdicts=verdict or ())
     rows = export(lessons, format, Tally(), internal=internal)
     return StreamingResponse(rows, media_type="application/x-ndjson")
 
@@ -107,7 +107,7 @@ def list_gaps(
     state: Annotated[list[ProposalState] | None, Query(description="Only these states; all when left out.")] = None,
 ) -> ProposalList:
     """Gaps of the knowledge base with their proposed articles, the last changed first."""
-    found = app_of(request).proposals.find(key.tenant, state or ())
+    found = app_of(request).learning.proposals.find(key.tenant, state or ())
     return ProposalList(proposals=[_view(proposal, key) for proposal in found])
 
 
@@ -130,7 +130,7 @@ async def look_for_gaps(
 @router.get("/v1/gaps/{proposal_id}")
 def get_gap(request: Request, key: DocumentsKey, proposal_id: str) -> ProposalView:
     """One gap with its proposed article: each sentence with the runs it was the answer to."""
-    return _view(app_of(request).proposals.get(key.tenant, proposal_id), key)
+    return _view(app_of(request).learning.proposals.get(key.tenant, proposal_id), key)
 
 
 @router.post("/v1/gaps/{proposal_id}/approve", status_code=202)

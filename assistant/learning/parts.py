@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from assistant.kernel.conversation import Question
 from assistant.kernel.learning import Case, Lesson
 from assistant.kernel.policy import Policy
 from assistant.ports import (
@@ -16,6 +17,10 @@ from assistant.ports import (
 )  # fmt: skip
 from assistant.stages.redact import mask
 from assistant.text.reply_body import reply_body
+from assistant.text.words import content_stems
+
+SHORT_CHARS = 300
+MIN_TELLING_WORDS = 4
 
 
 @dataclass(frozen=True)
@@ -41,18 +46,28 @@ def case_of(lesson: Lesson) -> Case:
     """
     run = lesson.run
     question = run.question
-    asked = dict.fromkeys(part for part in (question.subject, *question.asks) if part.strip())
     sent = [given for given in lesson.feedback if given.feedback.sent_text.strip()]
     said = [message.text for message in question.transcript if message.author == "customer"]
     return Case(
         run_ids=(run.id,),
         asked_at=run.created_at,
         language=question.language,
-        question=mask("\n".join(asked) or question.text),
+        question=mask(_asked(question)),
         said=mask("\n".join([question.subject, *said])),
         answer=mask(reply_body(sent[-1].feedback.sent_text)) if sent else "",
         answered_at=sent[-1].given_at if sent else "",
     )
+
+
+def _asked(question: Question) -> str:
+    """What is asked: a short message whole, without greeting and closing; of a long one the sentences that ask.
+
+    A sentence such as "How do I fix this?" says nothing without the one before it.
+    """
+    text = reply_body(question.text)
+    asks = "\n".join(dict.fromkeys(part for part in (question.subject, *question.asks) if part.strip()))
+    telling = len(set(content_stems(asks, question.language))) >= MIN_TELLING_WORDS
+    return asks if len(text) > SHORT_CHARS and telling else text or asks
 
 
 def by_ticket(lessons: list[Lesson]) -> list[Case]:

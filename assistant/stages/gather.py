@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from assistant.kernel.learning import Case, Gap
 from assistant.text.particulars import PLACEHOLDER, vocabulary, without_particulars
+from assistant.text.sentences import split_sentences
 from assistant.text.words import content_stems, words
 
 MIN_SIMILARITY = 0.45
@@ -84,8 +85,11 @@ def _by_typicality(members: Sequence[int], similarities: NDArray[np.float64]) ->
 
 
 def _wording(case: Case, group: Sequence[Case], known: Sequence[str]) -> str:
+    """What a case asks, as others may read it: without sentences that hold masked data, where any is left."""
     shared = vocabulary([*known, *(other.said for other in group if other is not case)])
-    text = without_particulars(" ".join(case.question.split()), shared, case.language)
+    sentences = [span.text for span in split_sentences(case.question)]
+    open_ones = [text for text in sentences if not PLACEHOLDER.search(text)] or sentences
+    text = without_particulars(" ".join(" ".join(open_ones).split()), shared, case.language)
     if len(text) <= MAX_QUESTION_CHARS:
         return text
     return text[:MAX_QUESTION_CHARS].rsplit(" ", 1)[0] + " …"

@@ -198,5 +198,19 @@ def test_without_an_answer_a_person_must_write_the_article(lab: Lab) -> None:
     assert text.startswith("# ")
 
 
+def test_a_short_message_is_gathered_whole_and_shown_without_what_is_masked(lab: Lab) -> None:
+    lab.keep(
+        Written("Hi,\nmy mill is jammed by a stone. What can I do? Write to tom@example.org.\nThanks, Tom Berg"),
+        Written("There is a stone in my mill, it is jammed. How do I fix this?"),
+        Written("The app does not open. What can I do? Call +44 113 496 0123."),
+        Written("Our app won't open any more. How do I fix this?"),
+    )
+    gaps = [found.gap for found in find_gaps("default", lab.parts).found]
+    assert [gap.tickets for gap in gaps] == [2, 2]
+    wordings = [text for gap in gaps for text in (gap.question, *gap.questions)]
+    assert "my mill is jammed by a stone. What can I do?" in wordings
+    assert not any("[" in text or "Berg" in text for text in wordings)
+
+
 def test_no_tickets_are_no_gaps(lab: Lab) -> None:
     assert find_gaps("default", lab.parts).found == ()

@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -44,7 +44,7 @@ sidebar-check:  ## Build the sidebar again and compare it with the file that is 
 env-example: setup  ## Make deploy/env.example from the settings
 	@$(BIN)/deskhand settings > deploy/env.example
 
-bench: bench-retrieval bench-drafts bench-ingest bench-serve bench-first-token bench-batch  ## All benchmarks; tables here, JSON in build/bench
+bench: bench-retrieval bench-drafts bench-ingest bench-serve bench-first-token bench-batch bench-gaps  ## All benchmarks; tables here, JSON in build/bench
 
 bench-retrieval: models  ## nDCG, recall and latency on two labelled corpora
 	@$(BIN)/deskhand evaluate retrieval --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --qrels $(DATA)/mtrag/qrels_dev.tsv
@@ -64,6 +64,9 @@ bench-first-token: models  ## Time to the first token of drafts with and without
 
 bench-batch: models  ## 261 dialogues summarised, killed in the middle and gone on with: rows a minute, ROUGE-L, valid rows
 	@$(QUIET) $(BIN)/python -m tests.bench.batch $(DATA)/summaries/dialogsum_dev.jsonl
+
+bench-gaps: models  ## How well questions are gathered by meaning, on real messages with intents
+	@$(BIN)/python -m tests.bench.gaps $(DATA)/intents/intents_dev.jsonl.gz
 
 clean:  ## Remove what was built here; models and wheels in ~/.cache stay
 	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

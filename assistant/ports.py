@@ -1,6 +1,6 @@
 """What Deskhand needs from the outside, each as a small Protocol.
 
-Every port has an in-memory twin in ``adapters/memory.py`` or, for Helpdesk, ``adapters/memory_helpdesk.py``; one contract suite runs both.
+Every port has an in-memory twin in ``adapters/memory.py``, or in ``adapters/memory_*.py``; one contract suite runs both.
 """
 
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,9 @@ from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Samp
 from assistant.kernel.helpdesks import Delivery, HelpdeskTicket, Notice, Writing
 from assistant.kernel.jobs import Due, Job, JobName, JobState, Lane, LaneLoad, Upload
 from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, ParsedDocument, SnapshotManifest
+from assistant.kernel.learning import ArticleProposal, Lesson, ProposalState
 from assistant.kernel.outgoing import EventType, Letter, LetterState, OutgoingEvent, Receiver
+from assistant.kernel.reasons import Reason
 from assistant.kernel.runs import Compared, Feedback, Run
 
 Vectors = NDArray[np.float32]
@@ -140,6 +142,36 @@ class RunStore(Protocol):
     def get(self, tenant: str, run_id: str) -> Run: ...
     def find(self, tenant: str, prefix: str) -> Run: ...
     def add_feedback(self, tenant: str, feedback: Feedback, compared: Compared | None = None) -> str: ...
+
+
+class LessonReader(Protocol):
+    """Runs with what people said of them, read a page at a time: the whole table is never in memory.
+
+    ``lessons`` gives runs with feedback of these verdicts (none: all) given since then, and that feedback; by the
+    run's time, oldest first, unless ``newest`` is asked for. ``handed_off`` gives handoffs with one of these reasons, newest
+    first, with all their feedback.
+    """
+
+    def lessons(
+        self, tenant: str, *, since: datetime | None = None, verdicts: Collection[str] = (), newest: bool = False
+    ) -> Iterator[Lesson]: ...
+    def handed_off(
+        self, tenant: str, reasons: Collection[Reason], *, since: datetime | None = None
+    ) -> Iterator[Lesson]: ...
+
+
+class ProposalStore(Protocol):
+    """Articles proposed for a person to decide on. ``find`` gives the last changed first.
+
+    ``update`` raises InputError when the proposal is no longer in the state ``seen``: someone else decided meanwhile.
+    Inside ``alone`` nobody else adds one, and all that is written is kept whole or not at all.
+    """
+
+    def alone(self) -> AbstractContextManager[object]: ...
+    def find(self, tenant: str, states: Collection[ProposalState] = ()) -> list[ArticleProposal]: ...
+    def get(self, tenant: str, proposal_id: str) -> ArticleProposal: ...
+    def add(self, proposal: ArticleProposal) -> ArticleProposal: ...
+    def update(self, proposal: ArticleProposal, *, seen: ProposalState) -> ArticleProposal: ...
 
 
 class KeyStore(Protocol):

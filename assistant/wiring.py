@@ -29,6 +29,7 @@ from assistant.adapters.store.database import (
 from assistant.adapters.store.documents import SqlDocumentStore
 from assistant.adapters.store.jobs import SqlJobStore
 from assistant.adapters.store.keys import SqlKeyStore
+from assistant.adapters.store.learning import SqlLessonReader, SqlProposalStore
 from assistant.adapters.store.letters import SqlCorrespondence, SqlOutbox
 from assistant.adapters.store.runs import SqlRunStore
 from assistant.adapters.store.uploads import SqlUploadStore
@@ -47,6 +48,7 @@ from assistant.kernel.jobs import Job
 from assistant.kernel.knowledge import EmbedderIdentity
 from assistant.kernel.policy import Policy
 from assistant.kernel.runs import RunManifest
+from assistant.learning.parts import Learning
 from assistant.models.catalogue import Catalogue, CatalogueModel, load_catalogue
 from assistant.pipeline import Desk
 from assistant.policies import load_policy
@@ -128,6 +130,13 @@ class App:
     @cached_property
     def batches(self) -> SqlBatchStore:
         return SqlBatchStore(self._sessions, self.clock)
+
+    @cached_property
+    def learning(self) -> Learning:
+        return Learning(
+            SqlLessonReader(self._sessions), SqlProposalStore(self._sessions), self.uploads, self.jobs,
+            self.transactions, self.index, self.embedder, self.policy[0], self.clock,
+        )  # fmt: skip
 
     @cached_property
     def connections(self) -> Connections:

@@ -15,6 +15,7 @@ from assistant.api.routes import (
     health,
     jobs,
     knowledge,
+    learning,
     runs,
     sessions,
     sidebar,
@@ -49,7 +50,7 @@ def create_app(app: App) -> FastAPI:
     )
     api.state.app, api.state.service = app, service
     errors.install(api)
-    for module in (drafts, batches, knowledge, runs, jobs, webhooks, sessions, sidebar_demo, sidebar, health):
+    for module in (drafts, batches, knowledge, runs, learning, jobs, webhooks, sessions, sidebar_demo, sidebar, health):
         api.include_router(module.router)
     api.add_middleware(NoNullBytes)
     api.add_middleware(BodyLimit, limit=app.settings.max_body_bytes)

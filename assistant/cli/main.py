@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from assistant import __version__
-from assistant.cli import admin, answering, evaluating, ingesting, modelling, serving, sidebar, working
+from assistant.cli import admin, answering, evaluating, ingesting, learning, modelling, serving, sidebar, working
 from assistant.cli.session import OVERRIDES, errors_shown
 
 app = typer.Typer(
@@ -43,6 +43,8 @@ app.command()(serving.worker)
 app.add_typer(admin.keys, name="keys")
 app.add_typer(working.app, name="jobs")
 app.add_typer(sidebar.app, name="sidebar")
+app.add_typer(learning.feedback, name="feedback")
+app.add_typer(learning.gaps, name="gaps")
 app.add_typer(evaluating.app, name="evaluate")
 app.command()(admin.doctor)
 app.command()(admin.settings)

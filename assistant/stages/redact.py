@@ -58,6 +58,15 @@ def redact(ticket: Ticket, default_language: str = "en") -> Question:
     )
 
 
+def mask(text: str) -> str:
+    """``text`` with what ``redact`` masks replaced by ``[email]``, ``[phone]``, ``[card]``, ``[iban]`` and ``[secret]``.
+
+    It cannot see names, postal addresses, order and customer numbers, or phone numbers without a country code.
+    Masked text stays as it is.
+    """
+    return _mask(text, Counter())
+
+
 def _two_letters(language: str | None) -> str:
     """ISO 639-1 of a language tag, or nothing for a tag it does not know: the words then tell."""
     code = (language or "").lower().split("-")[0]

@@ -259,3 +259,16 @@ class BatchItemRow(Base):
     failed: Mapped[bool | None]
     output: Mapped[str | None]
     finished_at: Mapped[datetime | None]
+
+
+class ArticleProposalRow(Base):
+    """An article proposed for a gap; ``record`` is the whole ArticleProposal, the columns are for finding it."""
+
+    __tablename__ = "article_proposal"
+    __table_args__ = (Index("ix_article_proposal_tenant_state", "tenant", "state"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16))
+    record: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

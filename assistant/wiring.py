@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from uuid import uuid4
 
@@ -168,7 +169,7 @@ class App:
 
     @cached_property
     def jobs(self) -> SqlJobStore:
-        return SqlJobStore(self._sessions, self.clock)
+        return SqlJobStore(self._sessions, self.clock, timedelta(seconds=self.settings.lease_s))
 
     @cached_property
     def queue(self) -> CeleryQueue | None:

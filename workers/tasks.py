@@ -12,7 +12,7 @@ import structlog
 from assistant.batches import Summaries, work_on
 from assistant.kernel.batches import BatchState
 from assistant.kernel.errors import DeskhandError, InputError, LeaseLost, RetryLater
-from assistant.kernel.jobs import HEARTBEAT_S, Job, JobName
+from assistant.kernel.jobs import BEATS_A_LEASE, LEASE, Job, JobName
 from assistant.kernel.outgoing import EventType
 from assistant.ports import EventSender, JobStore, UploadStore
 from assistant.ticketing import FrontDesk, Outcome, announce, answer_ticket
@@ -40,6 +40,8 @@ class Workshop:
     front_desk: Callable[[], FrontDesk]
     summaries: Callable[[], Summaries]
     sender: EventSender
+    lease: timedelta = LEASE
+    """As the job store has it."""
 
 
 Action = Callable[[Job, Workshop], Outcome | Unfinished]
@@ -56,7 +58,7 @@ def run_job(job_id: str, shop: Workshop) -> bool:
     told = log.bind(job=job.id, name=job.name, attempt=job.attempt)
     told.info("job started")
     try:
-        with heartbeat(job, shop.jobs):
+        with heartbeat(job, shop.jobs, shop.lease.total_seconds() / BEATS_A_LEASE):
             _do(job, shop)
         told.info("job done")
     except LeaseLost:
@@ -91,7 +93,7 @@ def _do(job: Job, shop: Workshop) -> None:
 
 
 @contextmanager
-def heartbeat(job: Job, jobs: JobStore, interval_s: float = HEARTBEAT_S) -> Iterator[None]:
+def heartbeat(job: Job, jobs: JobStore, interval_s: float) -> Iterator[None]:
     """Keep the job's lease while the block runs. A beat that fails is not the end: the fence guards the result."""
     stop = threading.Event()
 

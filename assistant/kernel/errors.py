@@ -15,6 +15,7 @@ No message ever holds a ticket's text or a secret.
     ├── RetryLater            nothing is wrong with the request; try again after ``retry_after_s``
     │   ├── Overloaded            the queue is full
     │   ├── WriterBusy            another ingest is publishing for this tenant
+    │   ├── DiskFailed            a snapshot could not be written: the disk is full, or fails
     │   ├── ModelUnavailable      the model process died, hung, or its server does not answer
     │   └── HelpdeskUnavailable   a helpdesk or a receiver of events does not answer, or asks to wait
     ├── Stopped               the caller asked to stop, or its time ran out
@@ -85,6 +86,10 @@ class Overloaded(RetryLater):
 
 class WriterBusy(RetryLater):
     code = "writer_busy"
+
+
+class DiskFailed(RetryLater):
+    code = "disk_failed"
 
 
 class ModelUnavailable(RetryLater):

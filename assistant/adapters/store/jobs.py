@@ -62,6 +62,12 @@ class SqlJobStore:
                 for job_id in session.scalars(query.where(JobRow.name.in_([n for n in JobName if n.lane is lane])))
             ]
 
+    def over(self, job_id: str) -> bool:
+        """Whether nobody will work on the job any more: it is done, dead or forgotten."""
+        with self._sessions.read() as session:
+            state = session.scalar(select(JobRow.state).where(JobRow.id == job_id))
+        return state is None or JobState(state) in {JobState.DONE, JobState.DEAD}
+
     def claim(self, job_id: str) -> Job | None:
         """Take the job for one lease, or None when another worker has it or it is finished.
 

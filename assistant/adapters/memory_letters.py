@@ -132,6 +132,9 @@ class MemoryBatchStore:
         batch.tries[waiting - 1] += 1
         return BatchItem(line=waiting, source=batch.lines[waiting - 1], tries=batch.tries[waiting - 1])
 
+    def put_back(self, batch_id: str, line: int) -> None:
+        self._batches[batch_id].tries[line - 1] -= 1
+
     def finish(self, batch_id: str, row: SummaryRow) -> None:
         self._batches[batch_id].rows[row.line] = row
 

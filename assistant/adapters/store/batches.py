@@ -68,6 +68,11 @@ class SqlBatchStore:
             item.tries += 1
             return BatchItem(line=item.line, source=item.source, tries=item.tries)
 
+    def put_back(self, batch_id: str, line: int) -> None:
+        """The last try of a line was none: nothing could be asked."""
+        with self._sessions.begin() as session:
+            session.get_one(BatchItemRow, (batch_id, line)).tries -= 1
+
     def finish(self, batch_id: str, row: SummaryRow) -> None:
         """Keep the result of a line."""
         with self._sessions.begin() as session:

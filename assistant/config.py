@@ -41,6 +41,11 @@ class Settings(BaseSettings):
         description="Seconds after which the job of a worker that died is taken up by another. Shorter resumes sooner; "
         "a worker that is held up for longer than this has its job taken from it. The same for all processes.",
     )
+    guest: bool = Field(
+        default=False,
+        description="Never load a model: use those of the service on this machine, and wait while it is away. The "
+        "service sets it for the workers it starts.",
+    )
     connections: Path | None = Field(
         default=None,
         description="A TOML file of helpdesks and receivers of events; assistant/connections.py shows its form.",
@@ -119,7 +124,7 @@ class Settings(BaseSettings):
     def sha256(self) -> str:
         """A hash over all settings that can change an answer; secrets and places are not among them."""
         places = {
-            "data_dir", "models_dir", "database_url", "redis_url", "worker_memory_mb", "lease_s", "connections", "small_api_key", "large_api_key",
+            "data_dir", "models_dir", "database_url", "redis_url", "worker_memory_mb", "lease_s", "guest", "connections", "small_api_key", "large_api_key",
             "host", "port", "max_waiting", "max_body_bytes", "docs_enabled", "log_format", "model_hub", "catalogue",
         }  # fmt: skip
         return hashlib.sha256(self.model_dump_json(exclude=places).encode()).hexdigest()

@@ -192,9 +192,14 @@ class App:
 
     @cached_property
     def host(self) -> HostedModels | None:
-        """The service on this machine, when it has what this process would load; None for the service itself."""
+        """The service on this machine, when it has what this process would load; None for the service itself.
+
+        A guest does not ask now: it may be there a moment before the service, and would load all models for good.
+        """
         if self.hosting:
             return None
+        if self.settings.guest:
+            return HostedModels(socket_path(self.settings.data))
         return find_host(socket_path(self.settings.data), self._model_files(), self.own_embedder.identity.sha256)
 
     @cached_property

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -27,6 +28,7 @@ STEADY_S = 60.0
 """A child that lived this long has recovered: its next death is again its first."""
 STUCK_S = 90.0
 """A job that is due this long while its lane runs none means that the lane's worker no longer listens."""
+LOOKS = 3
 STOP_S = 30.0
 
 
@@ -128,10 +130,14 @@ def workers(environment: Mapping[str, str]) -> list[Child]:
 
 
 class LaneWatch:
-    """Restarts a lane's worker that has stopped taking jobs: running is judged by the rows, not by the process."""
+    """Restarts a lane's worker that has stopped taking jobs: running is judged by the rows, not by the process.
+
+    It must look so ``LOOKS`` times in a row, for when the wall clock jumps, every lane looks so for a moment.
+    """
 
     def __init__(self, board: JobBoard, children: Mapping[Lane, Child], every_s: float = 10.0) -> None:
         self._board, self._children, self._every_s, self._next = board, children, every_s, 0.0
+        self._seen: Counter[Lane] = Counter()
 
     def look(self) -> None:
         now = time.monotonic()
@@ -145,6 +151,8 @@ class LaneWatch:
         for load in loads:
             child = self._children[load.lane]
             idle = load.running == 0 and load.oldest_due_s > STUCK_S
-            if idle and now - child.started_at > STUCK_S:
+            self._seen[load.lane] = self._seen[load.lane] + 1 if idle else 0
+            if self._seen[load.lane] >= LOOKS and now - child.started_at > STUCK_S:
+                self._seen[load.lane] = 0
                 log.warning("worker takes no jobs; starting it again", process=child.name, waiting=load.waiting)
                 child.end()

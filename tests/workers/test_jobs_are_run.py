@@ -182,7 +182,9 @@ class Away(MemoryJobStore):
             raise DatabaseError("the database cannot be used: OperationalError: database or disk is full")
 
 
-def test_a_database_that_cannot_be_written_costs_a_job_time_and_no_strike(clock: ManualClock, index: MemoryIndex) -> None:
+def test_a_database_that_cannot_be_written_costs_a_job_time_and_no_strike(
+    clock: ManualClock, index: MemoryIndex
+) -> None:
     jobs = Away(clock, times=9)
     rests: list[float] = []
     shop = replace(Shop(clock, index, jobs=jobs).workshop(), rest=rests.append)

@@ -8,9 +8,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import redis
 
-from workers.supervisor import Child, Supervisor, broker
+from assistant.adapters.memory import ManualClock, MemoryJobStore
+from assistant.kernel.jobs import Lane, LaneLoad
+from workers.supervisor import STUCK_S, Child, LaneWatch, Supervisor, broker
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -73,7 +76,9 @@ def test_what_a_killed_command_had_started_ends_with_it(tmp_path: Path) -> None:
         f"child = subprocess.Popen([sys.executable, '-c', {inner!r}]); "
         f"open({str(log)!r}, 'w').write(f'{{os.getpid()}}\\n{{child.pid}}\\n'); time.sleep(600)"
     )
-    leash = subprocess.Popen([sys.executable, "-m", "workers.leash", sys.executable, "-c", outer], stdin=subprocess.PIPE)
+    leash = subprocess.Popen(
+        [sys.executable, "-m", "workers.leash", sys.executable, "-c", outer], stdin=subprocess.PIPE
+    )
     until(lambda: len(started(log)) == 2)
     parent, child = started(log)
     os.kill(parent, signal.SIGKILL)
@@ -95,3 +100,58 @@ def test_the_broker_of_a_killed_service_that_ends_late_takes_nothing_from_the_ne
     with redis.Redis(unix_socket_path=path) as client:
         assert client.ping()
     new.close()
+
+
+def test_a_command_that_is_asked_to_end_may_let_its_own_processes_finish(tmp_path: Path) -> None:
+    """As a worker does with the job its pool is at."""
+    log, go, finished = tmp_path / "pids", tmp_path / "go", tmp_path / "finished"
+    inner = (
+        "import pathlib, time\n"
+        f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)\n"
+        f"pathlib.Path({str(finished)!r}).touch()"
+    )
+    outer = (
+        "import os, pathlib, signal, subprocess, sys\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: pathlib.Path({str(go)!r}).touch())\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {inner!r}])\n"
+        f"open({str(log)!r}, 'w').write(str(child.pid))\n"
+        "child.wait()"
+    )
+    leash = subprocess.Popen(
+        [sys.executable, "-m", "workers.leash", sys.executable, "-c", outer], stdin=subprocess.PIPE
+    )
+    until(lambda: started(log))
+    assert leash.stdin is not None
+    leash.stdin.close()
+    assert leash.wait(20) == 0
+    assert finished.exists()
+
+
+class Watched(Child):
+    """Counts how often it was told to end."""
+
+    ended = 0
+
+    def end(self) -> None:
+        self.ended += 1
+
+
+class Looks(MemoryJobStore):
+    """A board that tells of the bulk lane what it is given, look by look."""
+
+    def __init__(self, running: list[int]) -> None:
+        super().__init__(ManualClock())
+        self.running = running
+
+    def load(self) -> list[LaneLoad]:
+        return [LaneLoad(lane=Lane.BULK, waiting=4, running=self.running.pop(0), oldest_due_s=3 * STUCK_S)]
+
+
+@pytest.mark.parametrize(("running", "ended"), [([0, 0, 1, 0, 0, 1], 0), ([0, 0, 0, 1, 0, 0], 1)])
+def test_a_lane_must_look_stuck_for_a_while(running: list[int], ended: int) -> None:
+    child = Watched("worker bulk", [])
+    child.started_at = time.monotonic() - 3 * STUCK_S
+    watch = LaneWatch(Looks(list(running)), {Lane.BULK: child}, every_s=0)
+    for _ in running:
+        watch.look()
+    assert child.ended == ended

@@ -77,7 +77,7 @@ def fake_clock() -> tuple[dict[str, str], str]:
         return {}, "libfaketime has no library for this system"
     return {
         "LD_PRELOAD": str(library),
-        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_CACHE_DURATION": "1",  # Seconds; to read the file at every look makes everything slow.
         "FAKETIME_DISABLE_SHM": "1",
         "DONT_FAKE_MONOTONIC": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",

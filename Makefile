@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -43,6 +43,10 @@ sidebar-check:  ## Build the sidebar again and compare it with the file that is 
 
 env-example: setup  ## Make deploy/env.example from the settings
 	@$(BIN)/deskhand settings > deploy/env.example
+
+chaos: setup  ## Kill, stop, fill and repeat: jobs lost and doubled, by scenario (20 minutes)
+	@$(BIN)/deskhand models pull smollm2-135m-instruct-q4_1
+	@$(QUIET) $(BIN)/python -m tests.chaos.run
 
 bench: bench-retrieval bench-drafts bench-ingest bench-serve bench-first-token bench-batch bench-gaps  ## All benchmarks; tables here, JSON in build/bench
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from assistant.kernel.batches import MAX_LINE_BYTES, MAX_LINES, RowError, SummaryRow
+from assistant.kernel.batches import MAX_LINE_BYTES, MAX_LINES, BatchItem, RowError, SummaryRow
 from assistant.kernel.conversation import Author, Message, Ticket
-from assistant.kernel.errors import DeadlineExceeded, InputError, ModelUnavailable, RetryLater
+from assistant.kernel.errors import DeadlineExceeded, InputError, ModelAway, ModelUnavailable, RetryLater
 from assistant.kernel.value import CleanText, Value
 from assistant.pipeline import Desk, summarize
 from assistant.ports import BatchStore, Clock
@@ -132,12 +132,16 @@ class Summaries:
     clock: Clock
 
 
-def work_on(batch_id: str, parts: Summaries, holding: Callable[[bool], AbstractContextManager[None]]) -> bool:
+Holding = Callable[[bool], AbstractContextManager[None]]
+"""A transaction that fails unless this worker still has the job; True: there was progress."""
+
+
+def work_on(batch_id: str, parts: Summaries, holding: Holding) -> bool:
     """Summarise lines until none is left, the batch is cancelled or its turn is over; True when it is finished.
 
     Each line is kept as soon as it is done, in a transaction of ``holding`` (True: that was progress), so
-    that a crash costs the one line at hand. A line that its worker did not outlive MAX_TRIES times is given up.
-    Raises as the models do.
+    that a crash costs the one line at hand. A line that its worker or model did not outlive MAX_TRIES times is
+    given up; a model that cannot be asked is no try. Raises as the models do.
     """
     end = parts.clock.monotonic() + SLICE_S
     while parts.clock.monotonic() < end:
@@ -150,13 +154,20 @@ def work_on(batch_id: str, parts: Summaries, holding: Callable[[bool], AbstractC
                 raise ModelUnavailable(f"no result after {MAX_TRIES} tries")
             row = summarize_line(item.line, item.source, parts.desk, parts.resolve)
         except (ModelUnavailable, DeadlineExceeded) as error:
+            if isinstance(error, ModelAway):
+                _put_back(batch_id, item, parts, holding)
+                raise
             if item.tries < MAX_TRIES:
                 raise
             row = failed_line(item.line, item.source, str(error))
         except RetryLater:
-            with holding(False):
-                parts.batches.put_back(batch_id, item.line)
+            _put_back(batch_id, item, parts, holding)
             raise
         with holding(True):
             parts.batches.finish(batch_id, row)
     return False
+
+
+def _put_back(batch_id: str, item: BatchItem, parts: Summaries, holding: Holding) -> None:
+    with holding(False):
+        parts.batches.put_back(batch_id, item.line)

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assistant.kernel.conversation import Tier
 from assistant.kernel.errors import ConfigurationError
+from assistant.kernel.jobs import LEASE
 
 
 class Settings(BaseSettings):
@@ -33,6 +34,18 @@ class Settings(BaseSettings):
     )
     worker_memory_mb: int = Field(
         default=3_000, ge=256, description="Megabytes of data one worker process may hold; a job that needs more fails."
+    )
+    lease_s: float = Field(
+        default=LEASE.total_seconds(),
+        ge=2,
+        le=3_600,
+        description="Seconds after which the job of a worker that died is taken up by another. Shorter resumes sooner; "
+        "a worker that is held up for longer than this has its job taken from it. The same for all processes.",
+    )
+    guest: bool = Field(
+        default=False,
+        description="Never load a model: use those of the service on this machine, and wait while it is away. The "
+        "service sets it for the workers it starts.",
     )
     connections: Path | None = Field(
         default=None,
@@ -125,8 +138,8 @@ class Settings(BaseSettings):
     def sha256(self) -> str:
         """A hash over all settings that can change an answer; secrets and places are not among them."""
         places = {
-            "data_dir", "models_dir", "database_url", "redis_url", "worker_memory_mb", "connections", "small_api_key", "large_api_key", "host", "port",
-            "max_waiting", "max_body_bytes", "docs_enabled", "log_format", "model_hub", "catalogue",
+            "data_dir", "models_dir", "database_url", "redis_url", "worker_memory_mb", "lease_s", "guest", "connections", "small_api_key", "large_api_key",
+            "host", "port", "max_waiting", "max_body_bytes", "docs_enabled", "log_format", "model_hub", "catalogue",
             "sidebar_origins", "sidebar_demo",
         }  # fmt: skip
         return hashlib.sha256(self.model_dump_json(exclude=places).encode()).hexdigest()

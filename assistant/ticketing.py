@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from assistant.kernel.conversation import Handoff
-from assistant.kernel.errors import ConfigurationError
+from assistant.kernel.errors import ConfigurationError, HeldElsewhere
 from assistant.kernel.helpdesks import (
     Connection,
     Entry,
@@ -60,6 +60,8 @@ class Outcome(NamedTuple):
     effect: Callable[[], None] = lambda: None
 
 
+HANDS_S = 10.0
+"""How long a job waits before it looks again whether another has left the letter, or died over it."""
 Holding = Callable[[], AbstractContextManager[None]]
 """A transaction that fails unless this worker still has the job."""
 
@@ -83,8 +85,7 @@ def answer_ticket(job: Job, front: FrontDesk, holding: Holding) -> Outcome:
         letter = _draft(job, connection, ticket, key, front, holding)
     if letter.state is not LetterState.PLANNED:
         return Outcome(f"this message was dealt with before: {letter.state}")
-    if letter.job_id != job.id:
-        return Outcome(f"this message is in the hands of job {letter.job_id}")
+    letter = _ours(job, letter, front, holding)
     return _leave(connection, ticket, letter, front, holding)
 
 
@@ -121,6 +122,18 @@ def _draft(
     return letter
 
 
+def _ours(job: Job, letter: Letter, front: FrontDesk, holding: Holding) -> Letter:
+    """The letter, once this job alone may leave it. Raises HeldElsewhere while another job may still do so."""
+    with holding():
+        now = front.letters.letter(letter.key) or letter
+        if now.job_id == job.id:
+            return now
+        if not front.jobs.over(now.job_id):
+            raise HeldElsewhere(f"this message is in the hands of job {now.job_id}", retry_after_s=HANDS_S)
+        front.letters.hand_over(letter.key, job.id)
+    return now.model_copy(update={"job_id": job.id})
+
+
 def _leave(
     connection: Connection, ticket: HelpdeskTicket, letter: Letter, front: FrontDesk, holding: Holding
 ) -> Outcome:
@@ -136,8 +149,10 @@ def _leave(
             "dropped: someone wrote or closed the ticket meanwhile",
             lambda: front.letters.close(letter.key, LetterState.DROPPED),
         )
-    with holding():  # The last moment to notice that another worker has taken over.
-        pass
+    with holding():  # The last moment to notice that another worker, or another job, has taken over.
+        held = front.letters.letter(letter.key)
+        if held is None or (held.job_id, held.state) != (letter.job_id, LetterState.PLANNED):
+            raise HeldElsewhere("another job has taken over this message", retry_after_s=HANDS_S)
     external_id = helpdesk.write(ticket.id, letter.writing)
     return Outcome("note written", lambda: _close(letter, LetterState.SENT, external_id, front))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from uuid import uuid4
 
@@ -177,7 +178,7 @@ class App:
 
     @cached_property
     def jobs(self) -> SqlJobStore:
-        return SqlJobStore(self._sessions, self.clock)
+        return SqlJobStore(self._sessions, self.clock, timedelta(seconds=self.settings.lease_s))
 
     @cached_property
     def queue(self) -> CeleryQueue | None:
@@ -200,9 +201,14 @@ class App:
 
     @cached_property
     def host(self) -> HostedModels | None:
-        """The service on this machine, when it has what this process would load; None for the service itself."""
+        """The service on this machine, when it has what this process would load; None for the service itself.
+
+        A guest does not ask now: it may be there a moment before the service, and would load all models for good.
+        """
         if self.hosting:
             return None
+        if self.settings.guest:
+            return HostedModels(socket_path(self.settings.data))
         return find_host(socket_path(self.settings.data), self._model_files(), self.own_embedder.identity.sha256)
 
     @cached_property

@@ -3,6 +3,7 @@
 import resource
 import threading
 import warnings
+from datetime import timedelta
 from functools import lru_cache
 
 from celery import Celery, shared_task
@@ -30,6 +31,7 @@ def create_workshop(app: App) -> Workshop:
         front_desk=lambda: app.front_desk,  # Looks for models when first needed; ingest does without.
         summaries=lambda: app.summaries,
         sender=app.sender,
+        lease=timedelta(seconds=app.settings.lease_s),
     )
 
 

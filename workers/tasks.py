@@ -1,6 +1,7 @@
 """What a job does, by name. A task is: claim, do, settle; everything it needs is read by id."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ import structlog
 
 from assistant.batches import Summaries, work_on
 from assistant.kernel.batches import BatchState
-from assistant.kernel.errors import DeskhandError, InputError, LeaseLost, RetryLater
-from assistant.kernel.jobs import HEARTBEAT_S, Job, JobName
+from assistant.kernel.errors import DatabaseError, DeskhandError, InputError, LeaseLost, RetryLater
+from assistant.kernel.jobs import BEATS_A_LEASE, LEASE, Job, JobName
 from assistant.kernel.outgoing import EventType
 from assistant.ports import EventSender, JobStore, UploadStore
 from assistant.ticketing import FrontDesk, Outcome, announce, answer_ticket
@@ -21,6 +22,8 @@ from ingest.load import source_from_upload
 from ingest.pipeline import Ingest, ingest
 
 log = structlog.get_logger()
+WRITE_AGAIN_S = (1.0, 2.0, 4.0, 8.0, *([15.0] * 30))
+"""Rests between tries to write an outcome: some eight minutes, so that a task stays below its time limit."""
 
 
 class Unfinished(NamedTuple):
@@ -40,6 +43,10 @@ class Workshop:
     front_desk: Callable[[], FrontDesk]
     summaries: Callable[[], Summaries]
     sender: EventSender
+    lease: timedelta = LEASE
+    """As the job store has it."""
+    rest: Callable[[float], object] = time.sleep
+    """Waits so many seconds before an outcome that could not be written is written again."""
 
 
 Action = Callable[[Job, Workshop], Outcome | Unfinished]
@@ -56,7 +63,7 @@ def run_job(job_id: str, shop: Workshop) -> bool:
     told = log.bind(job=job.id, name=job.name, attempt=job.attempt)
     told.info("job started")
     try:
-        with heartbeat(job, shop.jobs):
+        with heartbeat(job, shop.jobs, shop.lease.total_seconds() / BEATS_A_LEASE):
             _do(job, shop)
         told.info("job done")
     except LeaseLost:
@@ -78,20 +85,37 @@ def _do(job: Job, shop: Workshop) -> None:
         raise
     except InputError as error:
         told.warning("job refused", error=error.code)
-        shop.jobs.fail(job, f"{error} {error.fix}".strip(), retry=False)
+        _write_down(job, shop, f"{error} {error.fix}".strip(), retry=False)
     except RetryLater as error:
         told.warning("job waits", error=error.code)
-        shop.jobs.fail(job, str(error), retry=True, wait=timedelta(seconds=error.retry_after_s))
+        _write_down(job, shop, str(error), wait=timedelta(seconds=error.retry_after_s))
+    except DatabaseError as error:  # It is locked, full or away: not the job's doing.
+        told.warning("job waits", error=error.code)
+        _write_down(job, shop, f"{error} {error.fix}".strip(), wait=timedelta())
     except DeskhandError as error:
         told.warning("job failed", error=error.code)
-        shop.jobs.fail(job, f"{error} {error.fix}".strip(), retry=True)
+        _write_down(job, shop, f"{error} {error.fix}".strip())
     except Exception as error:  # A bug must not stop the worker; the job says what happened.
         told.exception("job broke")
-        shop.jobs.fail(job, f"unexpected {type(error).__name__}", retry=True)
+        _write_down(job, shop, f"unexpected {type(error).__name__}")
+
+
+def _write_down(job: Job, shop: Workshop, detail: str, *, retry: bool = True, wait: timedelta | None = None) -> None:
+    """Say that the job failed, again and again while the database cannot be written. Raises LeaseLost.
+
+    A job that is left running counts as one that killed its worker: an outage of some minutes would end it.
+    """
+    for pause_s in WRITE_AGAIN_S:
+        try:
+            return shop.jobs.fail(job, detail, retry=retry, wait=wait)
+        except DatabaseError as error:
+            log.warning("outcome not written", job=job.id, error=error.code)
+            shop.rest(pause_s)
+    return shop.jobs.fail(job, detail, retry=retry, wait=wait)
 
 
 @contextmanager
-def heartbeat(job: Job, jobs: JobStore, interval_s: float = HEARTBEAT_S) -> Iterator[None]:
+def heartbeat(job: Job, jobs: JobStore, interval_s: float) -> Iterator[None]:
     """Keep the job's lease while the block runs. A beat that fails is not the end: the fence guards the result."""
     stop = threading.Event()
 

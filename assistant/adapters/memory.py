@@ -415,6 +415,10 @@ class MemoryJobStore:
         due = [Due(id=queued.job.id, lane=queued.job.name.lane) for queued in claimable]
         return [item for lane in Lane for item in [d for d in due if d.lane is lane][:limit]]
 
+    def over(self, job_id: str) -> bool:
+        queued = self._jobs.get(job_id)
+        return queued is None or queued.job.state in {JobState.DONE, JobState.DEAD}
+
     def claim(self, job_id: str) -> Job | None:
         with self._lock:
             queued = self._jobs.get(job_id)

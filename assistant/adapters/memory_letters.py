@@ -36,6 +36,12 @@ class MemoryCorrespondence:
     def letter(self, key: str) -> Letter | None:
         return self._letters.get(key)
 
+    def hand_over(self, key: str, job_id: str) -> None:
+        letter = self._letters.get(key)
+        if letter is None:
+            raise NotFound(f"there is no letter {key!r}")
+        self._letters[key] = letter.model_copy(update={"job_id": job_id})
+
     def close(self, key: str, state: LetterState, external_id: str = "") -> None:
         letter = self._letters.get(key)
         if letter is None:

@@ -12,7 +12,14 @@ from typing import Any, Literal
 
 import httpx2
 
-from assistant.kernel.errors import ConfigurationError, DeadlineExceeded, InputError, ModelUnavailable, RetryLater
+from assistant.kernel.errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    InputError,
+    ModelAway,
+    ModelUnavailable,
+    RetryLater,
+)
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Token
 
 BYTES_PER_TOKEN = 3.0
@@ -67,10 +74,12 @@ class OpenAIModel:
                             text.append(piece)
                             logprobs += [] if token.logprob is None else [token.logprob]
                             yield token
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise ModelAway(f"the model server at {self._base_url} cannot be reached") from error
         except httpx2.TimeoutException as error:
             raise DeadlineExceeded("the model server did not answer in the time given") from error
         except httpx2.TransportError as error:
-            raise ModelUnavailable(f"the model server at {self._base_url} cannot be reached") from error
+            raise ModelUnavailable("the model server broke the connection off") from error
         if finish is None:
             raise ModelUnavailable("the model server broke off in the middle of a reply")
         return Completion(

@@ -54,7 +54,9 @@ def _staffed() -> Iterator[dict[str, object]]:
             yield {}
             return
         child, url = broker(short_folder(desk.settings.data))
-        staff = workers({"DESKHAND_REDIS_URL": url, "DESKHAND_DATA_DIR": str(desk.settings.data)})
+        staff = workers(
+            {"DESKHAND_REDIS_URL": url, "DESKHAND_DATA_DIR": str(desk.settings.data), "DESKHAND_GUEST": "true"}
+        )
         watch = LaneWatch(desk.jobs, dict(zip(Lane, staff, strict=True)))
         supervisor = Supervisor([child, *staff], watch.look)
         supervisor.start()

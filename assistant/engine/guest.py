@@ -12,7 +12,7 @@ import numpy as np
 from assistant.engine.link import Call, Link, MakeRequest
 from assistant.engine.local import error_of
 from assistant.engine.protocol import Embed, Embedded, Failed, ModelFile, Ready
-from assistant.kernel.errors import ModelUnavailable
+from assistant.kernel.errors import ModelAway, ModelUnavailable
 from assistant.kernel.knowledge import EmbedderIdentity
 from assistant.ports import Embedder, Vectors
 
@@ -38,7 +38,7 @@ class HostedModels:
             return None
 
     def submit(self, make: MakeRequest) -> Call:
-        """Send a request. Raises ModelUnavailable while no service runs."""
+        """Send a request. Raises ModelAway while no service runs."""
         return self._connected()[0].send(make)
 
     def _connected(self) -> tuple[Link, Ready]:
@@ -47,7 +47,7 @@ class HostedModels:
                 self._link = self._connect()
             ready = self._link.wait_ready(GREETING_TIMEOUT_S)
             if ready is None:
-                raise ModelUnavailable("the service that shares its models does not answer", retry_after_s=2.0)
+                raise ModelAway("the service that shares its models does not answer", retry_after_s=2.0)
             return self._link, ready
 
     def _connect(self) -> Link:
@@ -57,9 +57,9 @@ class HostedModels:
             connection.connect(str(self._path))
         except OSError as error:
             connection.close()
-            raise ModelUnavailable("the service that shares its models is not running", retry_after_s=2.0) from error
+            raise ModelAway("the service that shares its models is not running", retry_after_s=2.0) from error
         connection.settimeout(None)
-        return Link(connection.makefile("rb"), connection.makefile("wb"), lambda: "the service has stopped")
+        return Link(connection.makefile("rb"), connection.makefile("wb"), lambda: "the service has stopped", "away")
 
 
 class HostedEmbedder:
@@ -76,7 +76,7 @@ class HostedEmbedder:
         return self._own.count_tokens(texts)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """As the port says. Raises ModelUnavailable while no service runs."""
+        """As the port says. Raises ModelAway while no service runs."""
         parts = [self._embed(texts[at : at + TEXTS_AT_ONCE]) for at in range(0, len(texts), TEXTS_AT_ONCE)]
         empty = np.zeros((0, self.identity.dimension), dtype=np.float32)
         return np.concatenate(parts) if parts else empty

@@ -31,7 +31,7 @@ from assistant.engine.protocol import (
     Ready,
     Wrote,
 )  # fmt: skip
-from assistant.kernel.errors import ConfigurationError, DeadlineExceeded, DeskhandError
+from assistant.kernel.errors import ConfigurationError, DeadlineExceeded, DeskhandError, ModelAway
 from assistant.ports import Embedder
 
 log = structlog.get_logger()
@@ -112,8 +112,13 @@ class _Guest(socketserver.StreamRequestHandler):
                     self._forward(request)
                 case _:
                     assert_never(request)
+        except ModelAway as error:
+            self._say(Failed(id=request.id, kind="away", message=str(error)))
         except DeskhandError as error:
             self._say(Failed(id=request.id, kind="model", message=str(error)))
+        except Exception as error:  # A guest that is told nothing waits for minutes.
+            log.exception("guest's request broke")
+            self._say(Failed(id=request.id, kind="model", message=f"unexpected {type(error).__name__}"))
 
     def _forward(self, request: Generate | Count) -> None:
         process = self.server.process

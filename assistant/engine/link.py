@@ -4,7 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import IO, Protocol, assert_never
+from typing import IO, Literal, Protocol, assert_never
 
 from assistant.engine.protocol import (
     EVENT,
@@ -23,7 +23,7 @@ from assistant.engine.protocol import (
     Request,
     Wrote,
 )  # fmt: skip
-from assistant.kernel.errors import DeadlineExceeded, ModelUnavailable
+from assistant.kernel.errors import DeadlineExceeded, ModelAway
 
 MakeRequest = Callable[[int], Generate | Count | Embed]
 """Makes a request for the number it is given."""
@@ -63,10 +63,19 @@ class Call:
 
 
 class Link:
-    """Safe to use from several threads. ``farewell`` says why the other end is gone, once it is."""
+    """Safe to use from several threads. ``farewell`` says why the other end is gone, once it is.
 
-    def __init__(self, reader: IO[bytes], writer: IO[bytes], farewell: Callable[[], str]) -> None:
-        self._reader, self._writer, self._farewell = reader, writer, farewell
+    ``blame`` is the kind of failure of the calls it left open: ``model`` when one of them may be the cause.
+    """
+
+    def __init__(
+        self,
+        reader: IO[bytes],
+        writer: IO[bytes],
+        farewell: Callable[[], str],
+        blame: Literal["model", "away"] = "model",
+    ) -> None:
+        self._reader, self._writer, self._farewell, self._blame = reader, writer, farewell, blame
         self._calls: dict[int, Call] = {}
         self._next = 0
         self._lock, self._writing = threading.Lock(), threading.Lock()
@@ -86,10 +95,10 @@ class Link:
         return time.monotonic() - self._last_sign if self._calls else 0.0
 
     def send(self, make: MakeRequest) -> Call:
-        """Raises ModelUnavailable when the other end is gone."""
+        """Raises ModelAway when the other end is gone."""
         with self._lock:
             if not self.alive:
-                raise ModelUnavailable("the model process has just died")
+                raise ModelAway("the model process has just died")
             if not self._calls:
                 self._last_sign = time.monotonic()
             self._next += 1
@@ -124,7 +133,7 @@ class Link:
         self._greeted.set()
         why = self._farewell()
         for call in calls:
-            call.inbox.put(Failed(id=call.number, kind="model", message=why))
+            call.inbox.put(Failed(id=call.number, kind=self._blame, message=why))
 
     def _dispatch(self, event: Event) -> None:
         match event:

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from assistant.engine.link import Requests
 from assistant.engine.protocol import Count, Counted, Embedded, Failed, Finished, Generate, Wrote
-from assistant.kernel.errors import Cancelled, DeskhandError, InputError, ModelUnavailable
+from assistant.kernel.errors import Cancelled, DeskhandError, InputError, ModelAway, ModelUnavailable
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Token
 
 COUNT_TIMEOUT_S = 30.0
@@ -83,5 +83,7 @@ def error_of(event: Failed) -> DeskhandError:
             return Cancelled(event.message)
         case "model":
             return ModelUnavailable(event.message)
+        case "away":
+            return ModelAway(event.message)
         case _:
             assert_never(event.kind)

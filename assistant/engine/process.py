@@ -9,7 +9,7 @@ from collections import deque
 
 from assistant.engine.link import Call, Link, MakeRequest
 from assistant.engine.protocol import ChildSettings
-from assistant.kernel.errors import ModelUnavailable
+from assistant.kernel.errors import ModelAway
 
 START_TIMEOUT_S = 180.0
 STALL_TIMEOUT_S = 60.0
@@ -41,7 +41,7 @@ class ModelProcess:
         return child.process.pid if child is not None and child.alive else None
 
     def start(self) -> None:
-        """Load the models now. Raises ModelUnavailable when the child does not come up."""
+        """Load the models now. Raises ModelAway when the child does not come up."""
         self._running()
 
     def close(self) -> None:
@@ -53,13 +53,13 @@ class ModelProcess:
                 self._child = None
 
     def submit(self, make: MakeRequest) -> Call:
-        """Send a request, made for a fresh id. Raises ModelUnavailable when no child can be had."""
+        """Send a request, made for a fresh id. Raises ModelAway when no child can be had."""
         return self._running().send(make)
 
     def _running(self) -> "_Running":
         with self._lock:
             if self._closed:
-                raise ModelUnavailable("the service is stopping", fix="Try again on another one.")
+                raise ModelAway("the service is stopping", fix="Try again on another one.")
             if self._child is not None and self._child.alive:
                 return self._child
             if self._child is not None:
@@ -68,14 +68,14 @@ class ModelProcess:
                 self._child = None
             recent = [at for at in self._crashes if time.monotonic() - at < CRASH_WINDOW_S]
             if len(recent) >= CRASHES_ALLOWED:
-                raise ModelUnavailable(
+                raise ModelAway(
                     f"the model process died {len(recent)} times within {CRASH_WINDOW_S:.0f} s",
                     fix="Run `deskhand models verify`, and check that memory suffices.",
                     retry_after_s=CRASH_WINDOW_S,
                 )
             try:
                 self._child = _Running(self._settings, self._stall_timeout_s)
-            except ModelUnavailable:
+            except ModelAway:
                 self._crashes.append(time.monotonic())
                 raise
             return self._child
@@ -99,7 +99,7 @@ class _Running:
         threading.Thread(target=self._watch, daemon=True, name="model-watch").start()
         if self._link.wait_ready(START_TIMEOUT_S) is None:
             self.kill()
-            raise ModelUnavailable(
+            raise ModelAway(
                 "the model process did not start", fix="See its message above, and run `deskhand models verify`."
             )
 

@@ -95,11 +95,13 @@ class Embedded(Value):
 
 
 class Failed(Value):
-    """``kind`` is ``input`` when the request cannot be served as it is, else ``model`` or ``cancelled``."""
+    """``kind`` is ``input`` when the request cannot be served as it is, ``away`` when nobody could be asked, else
+    ``model`` or ``cancelled``.
+    """
 
     event: Literal["failed"] = "failed"
     id: int
-    kind: Literal["input", "model", "cancelled"]
+    kind: Literal["input", "model", "away", "cancelled"]
     message: str
 
 

@@ -16,7 +16,10 @@ No message ever holds a ticket's text or a secret.
     │   ├── Overloaded            the queue is full
     │   ├── TooMany               this caller tries too often
     │   ├── WriterBusy            another ingest is publishing for this tenant
+    │   ├── HeldElsewhere         another job works on the same message
+    │   ├── DiskFailed            a snapshot could not be written: the disk is full, or fails
     │   ├── ModelUnavailable      the model process died, hung, or its server does not answer
+    │   │   └── ModelAway             nothing was tried: there is no process or server to ask
     │   └── HelpdeskUnavailable   a helpdesk or a receiver of events does not answer, or asks to wait
     ├── Stopped               the caller asked to stop, or its time ran out
     │   ├── DeadlineExceeded
@@ -92,8 +95,20 @@ class WriterBusy(RetryLater):
     code = "writer_busy"
 
 
+class HeldElsewhere(RetryLater):
+    code = "held_elsewhere"
+
+
+class DiskFailed(RetryLater):
+    code = "disk_failed"
+
+
 class ModelUnavailable(RetryLater):
     code = "model_unavailable"
+
+
+class ModelAway(ModelUnavailable):
+    code = "model_away"
 
 
 class HelpdeskUnavailable(RetryLater):

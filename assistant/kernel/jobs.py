@@ -10,8 +10,9 @@ RUN_JOB = "deskhand.run_job"
 """The one task a broker carries; its only argument is a job's id."""
 
 LEASE = timedelta(seconds=60)
-"""How long a claimed job is its worker's without a sign of life. Heartbeats extend it."""
-HEARTBEAT_S = LEASE.total_seconds() / 4
+"""How long a claimed job is its worker's without a sign of life, unless the settings say otherwise."""
+BEATS_A_LEASE = 4
+"""Signs of life within a lease: three may be lost."""
 MAX_STRIKES = 4
 """Crashes and failures in a row after which a job is dead; progress clears them."""
 PATIENCE = timedelta(hours=6)

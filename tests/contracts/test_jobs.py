@@ -223,3 +223,19 @@ def test_a_tenant_does_not_see_another_s_job(jobs: Jobs) -> None:
         with pytest.raises(NotFound):
             ask("t2", job.id)
     assert jobs.find("t2") == []
+
+
+def test_a_job_is_over_when_nobody_will_work_on_it_any_more(jobs: Jobs, clock: ManualClock) -> None:
+    job = jobs.add("t1", JobName.PUBLISH)
+    assert not jobs.over(job.id)
+    taken = claimed(jobs, job)
+    assert not jobs.over(job.id)
+    clock.advance(LEASE_S)
+    assert not jobs.over(job.id)
+    jobs.fail(taken, "not a document", retry=False)
+    assert jobs.over(job.id)
+    jobs.retry("t1", job.id)
+    assert not jobs.over(job.id)
+    finish(jobs, claimed(jobs, job))
+    assert jobs.over(job.id)
+    assert jobs.over("never-was")

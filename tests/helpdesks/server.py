@@ -112,11 +112,14 @@ def _answer(desk: FakeDesk, call: Call) -> tuple[int, Any]:
 
 
 @contextmanager
-def running(vendor: str, port: int = 0) -> Iterator[FakeDesk]:
-    """A server of this vendor on 127.0.0.1, on a thread of its own; its desk can be read and changed meanwhile."""
+def running(vendor: str, port: int = 0, log_level: str = "error") -> Iterator[FakeDesk]:
+    """A server of this vendor on 127.0.0.1, on a thread of its own; its desk can be read and changed meanwhile.
+
+    ``log_level`` "critical" keeps it from telling of each connection it was made to break off.
+    """
     listener = socket.create_server(("127.0.0.1", port))
     desk = FakeDesk(vendor=vendor, url=f"http://127.0.0.1:{listener.getsockname()[1]}")
-    config = uvicorn.Config(create_app(desk), log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(create_app(desk), log_level=log_level, lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

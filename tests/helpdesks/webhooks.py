@@ -29,10 +29,12 @@ def headers_of(vendor: str, body: bytes, at: datetime, secret: str = SECRET, num
     return _SIGNERS[vendor](body, at, secret, number)
 
 
-def webhook(desk: FakeDesk, ticket_id: str, at: datetime, number: str = "") -> tuple[dict[str, str], bytes]:
-    """Headers and body of what this helpdesk posts about a ticket's newest entry."""
+def webhook(
+    desk: FakeDesk, ticket_id: str, at: datetime, number: str = "", entry_id: str = ""
+) -> tuple[dict[str, str], bytes]:
+    """Headers and body of what this helpdesk posts about an entry of a ticket, the newest unless it is named."""
     ticket = desk.ticket(ticket_id)
-    entry = ticket.entries[-1]
+    entry = next(e for e in reversed(ticket.entries) if entry_id in {"", str(e.id)})
     number = number or f"delivery-{entry.id}"
     body = json.dumps(_BODIES[desk.vendor](ticket, entry, number)).encode()
     return headers_of(desk.vendor, body, at, SECRET, number), body

@@ -1,6 +1,8 @@
 """Snapshot folders: damage is refused, a crash leaves the old one, two writers exclude each other."""
 
 import fcntl
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from assistant.adapters.memory import HashingEmbedder, ManualClock
 from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import KEPT, FolderIndexWriter
-from assistant.kernel.errors import InputError, SnapshotMismatch, WriterBusy
+from assistant.kernel.errors import DiskFailed, InputError, SnapshotMismatch, WriterBusy
 from tests.contracts.test_index import PUBLIC, chunk
 
 EMBEDDER = HashingEmbedder()
@@ -90,3 +92,27 @@ def test_an_empty_tenant_name_or_a_path_cannot_leave_the_folder(tmp_path: Path, 
             FolderIndexWriter(tmp_path / "snapshots", clock).publish(tenant, [], empty, EMBEDDER.identity, {}, "t")
         with pytest.raises(InputError, match="tenant"):
             FolderIndexReader(tmp_path / "snapshots", EMBEDDER.identity).snapshot(tenant)
+
+
+def test_a_disk_that_fails_leaves_the_old_snapshot_and_no_remains(tmp_path: Path, clock: ManualClock) -> None:
+    """Files may not grow beyond some bytes in a process of its own, as on a disk that is full."""
+    publish(tmp_path, clock, "returns")
+    kept = sorted(path.name for path in (tmp_path / "t1").iterdir())
+    limited = (
+        "import resource, signal, sys; from pathlib import Path; from assistant.adapters.memory import ManualClock\n"
+        "from assistant.kernel.errors import DiskFailed; from tests.store.test_snapshots_on_disk import publish\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, 9_000))\n"
+        "try: publish(Path(sys.argv[1]), ManualClock(), 'returns', 'descale')\n"
+        "except DiskFailed as error: sys.exit(f'{error}: {error.retry_after_s}')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", limited, tmp_path], check=False, capture_output=True, text=True)
+    assert "the snapshot of tenant 't1' cannot be written" in done.stderr
+    assert sorted(path.name for path in (tmp_path / "t1").iterdir()) == kept
+    assert publish(tmp_path, clock, "returns", "descale") == 2
+
+
+def test_a_disk_without_room_is_told_as_something_that_passes(tmp_path: Path, clock: ManualClock) -> None:
+    (tmp_path / "t1").write_text("a file where the folder should be")
+    with pytest.raises(DiskFailed) as raised:
+        publish(tmp_path, clock, "returns")
+    assert raised.value.retry_after_s > 0

@@ -4,11 +4,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from assistant.adapters.memory import ManualClock, MemoryIndex, MemoryJobStore
-from assistant.kernel.errors import WriterBusy
+from assistant.kernel.errors import DatabaseError, WriterBusy
 from assistant.kernel.jobs import Due, Job, JobName, JobState, Lane, Upload
 from assistant.kernel.knowledge import Audience
 from tests.workers.shop import Shop
@@ -155,3 +157,59 @@ def test_the_relay_outlives_a_database_that_is_away_for_a_moment(shop: Workshop)
     until(lambda: calls >= 3)
     stop.set()
     thread.join()
+
+
+class Away(MemoryJobStore):
+    """Its database cannot be written ``times`` times, from when a job is about to be settled."""
+
+    def __init__(self, clock: ManualClock, times: int) -> None:
+        super().__init__(clock)
+        self.times = times
+
+    @contextmanager
+    def settling(self, job: Job, detail: str = "") -> Iterator[None]:
+        self._fail_sometimes()
+        with super().settling(job, detail):
+            yield
+
+    def fail(self, job: Job, detail: str, *, retry: bool, wait: timedelta | None = None) -> None:
+        self._fail_sometimes()
+        super().fail(job, detail, retry=retry, wait=wait)
+
+    def _fail_sometimes(self) -> None:
+        if self.times:
+            self.times -= 1
+            raise DatabaseError("the database cannot be used: OperationalError: database or disk is full")
+
+
+def test_a_database_that_cannot_be_written_costs_a_job_time_and_no_strike(
+    clock: ManualClock, index: MemoryIndex
+) -> None:
+    jobs = Away(clock, times=9)
+    rests: list[float] = []
+    shop = replace(Shop(clock, index, jobs=jobs).workshop(), rest=rests.append)
+    job = queued(shop)
+    assert run_job(job.id, shop)
+    waiting = state(shop, job)
+    assert (waiting.state, waiting.strikes) == (JobState.QUEUED, 0)
+    assert len(rests) == 8
+    assert rests == sorted(rests)
+    clock.advance(60)
+    assert run_job(job.id, shop)
+    assert state(shop, job).state is JobState.DONE
+
+
+def test_a_worker_that_waits_for_the_database_gives_way_to_one_that_took_over(
+    clock: ManualClock, index: MemoryIndex
+) -> None:
+    jobs = Away(clock, times=3)
+
+    def lose_the_lease(_: float) -> None:
+        clock.advance(10_000)
+        assert jobs.claim(job.id) is not None
+
+    shop = replace(Shop(clock, index, jobs=jobs).workshop(), rest=lose_the_lease)
+    job = queued(shop)
+    assert run_job(job.id, shop)
+    assert state(shop, job).state is JobState.RUNNING
+    assert state(shop, job).attempt > 1

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from assistant.adapters.snapshot.reader import read_manifest, sha256_of
 from assistant.adapters.snapshot.vectors import write_vectors
 from assistant.adapters.snapshot.words import write_words
 from assistant.kernel.access import check_tenant
-from assistant.kernel.errors import SnapshotMismatch, WriterBusy
+from assistant.kernel.errors import DiskFailed, SnapshotMismatch, WriterBusy
 from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, SnapshotManifest, documents_digest
 from assistant.ports import Clock, Vectors
 
@@ -33,7 +34,7 @@ class FolderIndexWriter:
         """The manifest in use, or None when nothing readable is published."""
         try:
             home = self._root / check_tenant(tenant)
-            return read_manifest(home / (home / "CURRENT").read_text().strip())
+            return read_manifest(home / _pointed(home)) if _pointed(home) else None
         except (FileNotFoundError, SnapshotMismatch):
             return None
 
@@ -48,20 +49,22 @@ class FolderIndexWriter:
     ) -> SnapshotManifest:
         """Write generation N+1 and point readers at it. ``documents`` maps key to content hash.
 
-        Raises WriterBusy when another process publishes for this tenant for longer than ``wait_s``.
+        Raises WriterBusy when another process publishes for this tenant for longer than ``wait_s``, and
+        DiskFailed when it cannot be written; then what was in use stays in use.
         """
         home = self._root / check_tenant(tenant)
-        home.mkdir(parents=True, exist_ok=True)
-        with _exclusive(home / "LOCK", tenant, self._wait_s):
-            generation = 1 + max(_generations(home), default=0)
-            unfinished = home / f"tmp-{generation}"
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir()
-            manifest = self._fill(unfinished, generation, tenant, chunks, vectors, embedder, documents, chunker)
-            unfinished.rename(home / f"gen-{generation}")
-            _point(home, f"gen-{generation}")
-            for old in sorted(_generations(home))[:-KEPT]:
-                shutil.rmtree(home / f"gen-{old}", ignore_errors=True)
+        with _disk_errors_named(tenant):
+            home.mkdir(parents=True, exist_ok=True)
+            with _exclusive(home / "LOCK", tenant, self._wait_s):
+                for left in home.glob("tmp*"):
+                    shutil.rmtree(left, ignore_errors=True)  # Of a writer that was killed.
+                generation = 1 + max(_generations(home), default=0)
+                with _removed_unless_published(home, generation) as folder:
+                    manifest = self._fill(folder, generation, tenant, chunks, vectors, embedder, documents, chunker)
+                    folder.rename(home / f"gen-{generation}")
+                    _point(home, f"gen-{generation}")
+                for old in sorted(_generations(home))[:-KEPT]:
+                    shutil.rmtree(home / f"gen-{old}", ignore_errors=True)
         return manifest
 
     def _fill(
@@ -98,6 +101,31 @@ class FolderIndexWriter:
 
 
 @contextmanager
+def _removed_unless_published(home: Path, generation: int) -> Iterator[Path]:
+    """An empty folder to fill. A disk that is full gets its bytes back, or each try would fill it further."""
+    folder, name = home / f"tmp-{generation}", f"gen-{generation}"
+    try:
+        folder.mkdir()
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if _pointed(home) != name:
+            shutil.rmtree(home / name, ignore_errors=True)
+
+
+@contextmanager
+def _disk_errors_named(tenant: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error, RuntimeError) as error:  # FAISS raises RuntimeError for a write that fails.
+        why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise DiskFailed(
+            f"the snapshot of tenant {tenant!r} cannot be written: {why}",
+            fix="Free space on the disk of DESKHAND_DATA_DIR, and see that it may be written; it is tried again.",
+        ) from error
+
+
+@contextmanager
 def _exclusive(path: Path, tenant: str, wait_s: float) -> Iterator[None]:
     with path.open("w") as lock:
         end = time.monotonic() + wait_s
@@ -122,6 +150,14 @@ def _locked(lock: IO[str]) -> bool:
 
 def _generations(home: Path) -> list[int]:
     return [int(path.name.removeprefix("gen-")) for path in home.glob("gen-*")]
+
+
+def _pointed(home: Path) -> str:
+    """The folder readers use, or nothing."""
+    try:
+        return (home / "CURRENT").read_text().strip()
+    except FileNotFoundError:
+        return ""
 
 
 def _point(home: Path, name: str) -> None:

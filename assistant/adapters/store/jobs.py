@@ -38,8 +38,8 @@ SKEW = timedelta(minutes=1)
 class SqlJobStore:
     """Every method is one transaction, or part of an open one."""
 
-    def __init__(self, sessions: Sessions, clock: Clock) -> None:
-        self._sessions, self._clock = sessions, clock
+    def __init__(self, sessions: Sessions, clock: Clock, lease: timedelta = LEASE) -> None:
+        self._sessions, self._clock, self._lease = sessions, clock, lease
 
     def add(self, tenant: str, name: JobName, subject: str = "") -> Job:
         """Queue a job. Call it in the transaction of its cause."""
@@ -62,6 +62,12 @@ class SqlJobStore:
                 for job_id in session.scalars(query.where(JobRow.name.in_([n for n in JobName if n.lane is lane])))
             ]
 
+    def over(self, job_id: str) -> bool:
+        """Whether nobody will work on the job any more: it is done, dead or forgotten."""
+        with self._sessions.read() as session:
+            state = session.scalar(select(JobRow.state).where(JobRow.id == job_id))
+        return state is None or JobState(state) in {JobState.DONE, JobState.DEAD}
+
     def claim(self, job_id: str) -> Job | None:
         """Take the job for one lease, or None when another worker has it or it is finished.
 
@@ -75,7 +81,7 @@ class SqlJobStore:
                 .where(JobRow.id == job_id, self._claimable())
                 .values(
                     state=JobState.RUNNING, attempt=JobRow.attempt + 1, strikes=JobRow.strikes + 1,
-                    lease_until=now + LEASE, updated_at=now,
+                    lease_until=now + self._lease, updated_at=now,
                 )
             )  # fmt: skip
             if not _changed(taken):
@@ -92,7 +98,7 @@ class SqlJobStore:
         """A transaction of the worker that holds the job; extends its lease. Raises LeaseLost."""
         strikes = {"strikes": 1} if progress else {}
         with self._sessions.together():
-            self._change(job, lease_until=self._clock.now() + LEASE, **strikes)
+            self._change(job, lease_until=self._clock.now() + self._lease, **strikes)
             yield
 
     @contextmanager
@@ -198,7 +204,7 @@ class SqlJobStore:
     def _claimable(self) -> ColumnElement[bool]:
         now = self._clock.now().astimezone(UTC)
         queued_due = or_(JobRow.due_at <= now, JobRow.due_at > now + MAX_BACKOFF + SKEW)
-        lease_over = or_(JobRow.lease_until < now, JobRow.lease_until > now + LEASE + SKEW)
+        lease_over = or_(JobRow.lease_until < now, JobRow.lease_until > now + self._lease + SKEW)
         return or_(
             and_(JobRow.state == JobState.QUEUED, queued_due), and_(JobRow.state == JobState.RUNNING, lease_over)
         )

@@ -54,6 +54,14 @@ class SqlCorrespondence:
             row = session.get(LetterRow, key)
             return None if row is None else _letter(row)
 
+    def hand_over(self, key: str, job_id: str) -> None:
+        """From now on this job alone may leave the letter. Raises NotFound."""
+        with self._sessions.begin() as session:
+            row = session.get(LetterRow, key)
+            if row is None:
+                raise NotFound(f"there is no letter {key!r}")
+            row.job_id, row.updated_at = job_id, self._clock.now()
+
     def close(self, key: str, state: LetterState, external_id: str = "") -> None:
         """Say what became of a letter. Raises NotFound."""
         with self._sessions.begin() as session:

@@ -1,6 +1,6 @@
 """What Deskhand needs from the outside, each as a small Protocol.
 
-Every port has an in-memory twin in ``adapters/memory.py``, or in ``adapters/memory_*.py``; one contract suite runs both.
+Every port has an in-memory twin in ``adapters/memory``; one contract suite runs both.
 """
 
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from assistant.adapters.memory import HashingEmbedder, ManualClock, MemoryDocumentStore, MemoryIndex, ScriptedModel
+from assistant.adapters.memory.documents import MemoryDocumentStore
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.models import HashingEmbedder, ManualClock, ScriptedModel
 from assistant.config import Settings
 from assistant.kernel.conversation import Tier
 from assistant.kernel.generation import ChatMessage

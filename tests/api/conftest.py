@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from assistant.adapters.memory import ScriptedModel
+from assistant.adapters.memory.models import ScriptedModel
 from assistant.api.app import create_app
 from assistant.config import Settings
 from assistant.kernel.access import KeyScope

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from assistant.adapters.memory import ScriptedModel
+from assistant.adapters.memory.models import ScriptedModel
 from assistant.kernel.access import KeyScope
 from assistant.kernel.conversation import Tier
 from assistant.wiring import App

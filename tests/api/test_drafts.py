@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from fastapi.testclient import TestClient
 
-from assistant.adapters.memory import ScriptedModel
+from assistant.adapters.memory.models import ScriptedModel
 from assistant.kernel.access import KeyScope
 from assistant.kernel.conversation import Tier
 from assistant.kernel.errors import ModelUnavailable

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from assistant.adapters.memory import ScriptedModel
+from assistant.adapters.memory.models import ScriptedModel
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.tables import FeedbackRow
 from assistant.api.app import create_app

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from assistant.adapters.memory import ManualClock
-from assistant.adapters.memory_letters import MemoryBatchStore
+from assistant.adapters.memory.letters import MemoryBatchStore
+from assistant.adapters.memory.models import ManualClock
 from assistant.adapters.store.batches import SqlBatchStore
 from assistant.adapters.store.database import Sessions
 from assistant.batches import failed_line

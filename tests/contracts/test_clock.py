@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from assistant.adapters.clock import SystemClock
-from assistant.adapters.memory import ManualClock
+from assistant.adapters.memory.models import ManualClock
 from assistant.ports import Clock
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from assistant.adapters.memory import HashingEmbedder, ManualClock, MemoryDocumentStore
+from assistant.adapters.memory.documents import MemoryDocumentStore
+from assistant.adapters.memory.models import HashingEmbedder, ManualClock
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.documents import SqlDocumentStore
 from assistant.kernel.errors import NotFound

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from assistant.adapters.embedder import SentenceTransformersEmbedder
-from assistant.adapters.memory import HashingEmbedder
+from assistant.adapters.memory.models import HashingEmbedder
 from assistant.kernel.errors import ModelFileError
 from assistant.kernel.knowledge import EmbedderIdentity
 from assistant.models.catalogue import CatalogueModel

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from assistant.adapters.helpdesks.catalogue import create_helpdesk
-from assistant.adapters.memory_helpdesk import MemoryHelpdesk
+from assistant.adapters.memory.helpdesk import MemoryHelpdesk
 from assistant.kernel.conversation import Author
 from assistant.kernel.errors import ConfigurationError, HelpdeskUnavailable, InputError, NotFound
 from assistant.kernel.helpdesks import Writing, writing_key

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.adapters.memory import HashingEmbedder, ManualClock, MemoryIndex
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.models import HashingEmbedder, ManualClock
 from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
 from assistant.kernel.knowledge import Audience, Chunk, SnapshotManifest

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from assistant.adapters.memory import ManualClock, MemoryJobStore
+from assistant.adapters.memory.jobs import MemoryJobStore
+from assistant.adapters.memory.models import ManualClock
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.jobs import SqlJobStore
 from assistant.kernel.errors import InputError, LeaseLost, NotFound

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from assistant.adapters.memory import ManualClock, MemoryKeyStore
+from assistant.adapters.memory.models import ManualClock
+from assistant.adapters.memory.runs import MemoryKeyStore
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.keys import SqlKeyStore
 from assistant.kernel.access import KeyScope

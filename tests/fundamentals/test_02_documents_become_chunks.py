@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.adapters.memory import HashingEmbedder
+from assistant.adapters.memory.models import HashingEmbedder
 from assistant.kernel.knowledge import Audience, BlockKind, ParsedDocument
 from ingest.chunk import chunk
 from ingest.load import Source, load

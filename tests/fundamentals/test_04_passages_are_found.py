@@ -2,7 +2,8 @@
 
 import pytest
 
-from assistant.adapters.memory import HashingEmbedder, MemoryIndex
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.models import HashingEmbedder
 from assistant.kernel.conversation import Message, Ticket
 from assistant.kernel.knowledge import Audience, Evidence, Scope
 from assistant.policies import load_policy

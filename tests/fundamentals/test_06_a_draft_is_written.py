@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from assistant.adapters.memory import ScriptedModel
+from assistant.adapters.memory.models import ScriptedModel
 from assistant.kernel.conversation import Question, RawDraft, Ticket, Tier, Tone, Wish
 from assistant.kernel.errors import PromptTooLong
 from assistant.kernel.generation import ChatMessage

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from assistant.adapters.memory import ScriptedModel
+from assistant.adapters.memory.models import ScriptedModel
 from assistant.kernel.conversation import Answer, Clarify, Handoff, Ticket, Tier, Wish
 from assistant.kernel.errors import (
     Cancelled,

@@ -7,7 +7,7 @@ import pytest
 
 from assistant.adapters.helpdesks.catalogue import create_helpdesk
 from assistant.adapters.helpdesks.wire import MAX_DELIVERY_BYTES
-from assistant.adapters.memory_helpdesk import MemoryHelpdesk
+from assistant.adapters.memory.helpdesk import MemoryHelpdesk
 from assistant.kernel.errors import ConfigurationError, InputError, Refused
 from assistant.kernel.helpdesks import Connection, Delivery, HelpdeskKind, Notice, Writing
 from assistant.ports import Helpdesk

@@ -10,7 +10,9 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from assistant.adapters.memory import HashingEmbedder, MemoryDocumentStore, MemoryIndex
+from assistant.adapters.memory.documents import MemoryDocumentStore
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.models import HashingEmbedder
 from assistant.kernel.errors import InputError, UnreadableDocument
 from assistant.kernel.knowledge import Audience
 from ingest import load as loading

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from assistant.adapters.memory import ManualClock, MemoryRunStore
-from assistant.adapters.memory_learning import MemoryLessons
+from assistant.adapters.memory.learning import MemoryLessons
+from assistant.adapters.memory.models import ManualClock
+from assistant.adapters.memory.runs import MemoryRunStore
 from assistant.kernel.conversation import Ticket
 from assistant.kernel.knowledge import Audience, Scope
 from assistant.kernel.runs import Feedback, Run

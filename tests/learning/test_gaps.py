@@ -7,15 +7,11 @@ from datetime import datetime
 
 import pytest
 
-from assistant.adapters.memory import (
-    ManualClock,
-    MemoryIndex,
-    MemoryJobStore,
-    MemoryRunStore,
-    MemoryTransactions,
-    MemoryUploadStore,
-)
-from assistant.adapters.memory_learning import MemoryLessons, MemoryProposalStore
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.jobs import MemoryJobStore, MemoryTransactions, MemoryUploadStore
+from assistant.adapters.memory.learning import MemoryLessons, MemoryProposalStore
+from assistant.adapters.memory.models import ManualClock
+from assistant.adapters.memory.runs import MemoryRunStore
 from assistant.config import Settings
 from assistant.kernel.errors import InputError, NotFound
 from assistant.kernel.jobs import JobName

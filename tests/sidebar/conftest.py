@@ -18,7 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Frame, Page, Request, sync_playwright
 
-from assistant.adapters.memory import ScriptedModel
+from assistant.adapters.memory.models import ScriptedModel
 from assistant.api.app import create_app
 from assistant.config import Settings
 from assistant.kernel.access import AGENT_SCOPES, AgentSession, KeyScope

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.adapters.memory import HashingEmbedder, ManualClock
+from assistant.adapters.memory.models import HashingEmbedder, ManualClock
 from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import KEPT, FolderIndexWriter
 from assistant.kernel.errors import DiskFailed, InputError, SnapshotMismatch, WriterBusy
@@ -99,7 +99,7 @@ def test_a_disk_that_fails_leaves_the_old_snapshot_and_no_remains(tmp_path: Path
     publish(tmp_path, clock, "returns")
     kept = sorted(path.name for path in (tmp_path / "t1").iterdir())
     limited = (
-        "import resource, signal, sys; from pathlib import Path; from assistant.adapters.memory import ManualClock\n"
+        "import resource, signal, sys; from pathlib import Path; from assistant.adapters.memory.models import ManualClock\n"
         "from assistant.kernel.errors import DiskFailed; from tests.store.test_snapshots_on_disk import publish\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, 9_000))\n"
         "try: publish(Path(sys.argv[1]), ManualClock(), 'returns', 'descale')\n"

@@ -2,16 +2,12 @@
 
 from collections.abc import Sequence
 
-from assistant.adapters.memory import (
-    HashingEmbedder,
-    ManualClock,
-    MemoryDocumentStore,
-    MemoryIndex,
-    MemoryJobStore,
-    MemoryRunStore,
-    MemoryUploadStore,
-)  # fmt: skip
-from assistant.adapters.memory_letters import MemoryBatchStore, MemoryCorrespondence, MemoryOutbox, MemorySender
+from assistant.adapters.memory.documents import MemoryDocumentStore
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.jobs import MemoryJobStore, MemoryUploadStore
+from assistant.adapters.memory.letters import MemoryBatchStore, MemoryCorrespondence, MemoryOutbox, MemorySender
+from assistant.adapters.memory.models import HashingEmbedder, ManualClock
+from assistant.adapters.memory.runs import MemoryRunStore
 from assistant.batches import Resolve, Summaries
 from assistant.kernel.conversation import Ticket
 from assistant.kernel.errors import NotFound

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from assistant.adapters.memory import ManualClock, MemoryIndex
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.models import ManualClock
 from assistant.batches import MAX_TRIES
 from assistant.kernel.batches import BatchState
 from assistant.kernel.errors import ModelAway, ModelUnavailable, RetryLater

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from assistant.adapters.memory import ManualClock, MemoryIndex, ScriptedModel
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.models import ManualClock, ScriptedModel
 from assistant.batches import MAX_TRIES, SLICE_S, TicketRef
 from assistant.kernel.batches import BatchState
 from assistant.kernel.conversation import Message, Ticket, Tier

@@ -9,7 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from assistant.adapters.memory import ManualClock, MemoryIndex, MemoryJobStore
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.jobs import MemoryJobStore
+from assistant.adapters.memory.models import ManualClock
 from assistant.kernel.errors import DatabaseError, WriterBusy
 from assistant.kernel.jobs import Due, Job, JobName, JobState, Lane, Upload
 from assistant.kernel.knowledge import Audience

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from assistant.adapters.memory import ManualClock
+from assistant.adapters.memory.models import ManualClock
 from assistant.adapters.store.database import Sessions, migrate, open_database
 from assistant.adapters.store.jobs import SqlJobStore
 from assistant.config import Settings

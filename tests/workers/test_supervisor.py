@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from assistant.adapters.memory import ManualClock, MemoryJobStore
+from assistant.adapters.memory.jobs import MemoryJobStore
+from assistant.adapters.memory.models import ManualClock
 from assistant.kernel.jobs import Lane, LaneLoad
 from workers.supervisor import STUCK_S, Child, LaneWatch, Supervisor, broker
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from assistant.adapters.memory import ManualClock, MemoryIndex
-from assistant.adapters.memory_helpdesk import MemoryHelpdesk
+from assistant.adapters.memory.helpdesk import MemoryHelpdesk
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.models import ManualClock
 from assistant.kernel.conversation import Message, Ticket
 from assistant.kernel.errors import ConfigurationError, HelpdeskUnavailable
 from assistant.kernel.generation import ChatMessage

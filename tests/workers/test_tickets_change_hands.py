@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from assistant.adapters.memory import ManualClock, MemoryIndex
-from assistant.adapters.memory_helpdesk import MemoryHelpdesk
+from assistant.adapters.memory.helpdesk import MemoryHelpdesk
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.models import ManualClock
 from assistant.kernel.errors import InputError
 from assistant.kernel.helpdesks import Connection, HelpdeskKind, Notice
 from assistant.kernel.jobs import Job, JobName, JobState

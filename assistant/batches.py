@@ -16,7 +16,14 @@ from pydantic import Field, ValidationError
 
 from assistant.kernel.batches import MAX_LINE_BYTES, MAX_LINES, BatchItem, RowError, SummaryRow
 from assistant.kernel.conversation import Author, Message, Ticket
-from assistant.kernel.errors import DeadlineExceeded, InputError, ModelAway, ModelUnavailable, RetryLater
+from assistant.kernel.errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    InputError,
+    ModelAway,
+    ModelUnavailable,
+    RetryLater,
+)
 from assistant.kernel.value import CleanText, Value
 from assistant.pipeline import Desk, summarize
 from assistant.ports import BatchStore, Clock
@@ -57,21 +64,21 @@ class Transcript(Value):
         return Ticket(id=self.id, messages=messages)
 
 
-Resolve = Callable[[TicketRef], Ticket]
-"""Reads a ticket that is only named. Raises NotFound, ConfigurationError or HelpdeskUnavailable."""
+Resolve = Callable[[str, TicketRef], Ticket]
+"""Reads a ticket that is only named, for a tenant. Raises NotFound, ConfigurationError or HelpdeskUnavailable."""
 
 
 def check_lines(lines: Sequence[str]) -> Sequence[str]:
     """``lines`` if they may be a batch. Raises InputError."""
-    if not lines:
+    if not any(line.strip() for line in lines):
         raise InputError("the batch has no lines", fix=EXPECTED, field="tickets")
     if len(lines) > MAX_LINES:
         raise InputError(f"the batch has more than {MAX_LINES} lines", fix="Send it in parts.", field="tickets")
     return lines
 
 
-def parse_line(source: str, resolve: Resolve) -> Ticket:
-    """The ticket of a line. Raises InputError that names the field, and as ``resolve`` does."""
+def parse_line(source: str, tenant: str, resolve: Resolve) -> Ticket:
+    """The ticket of a line. Raises InputError that names the field, and HelpdeskUnavailable."""
     if len(source.encode()) > MAX_LINE_BYTES:
         raise InputError(f"the line is longer than {MAX_LINE_BYTES} bytes", fix="Shorten the ticket.")
     try:
@@ -85,12 +92,20 @@ def parse_line(source: str, resolve: Resolve) -> Ticket:
             name = given.get("id", given.get("fname"))
             return _not_empty(Transcript(id=name, dialogue=given["dialogue"]).ticket())
         if "ticket_id" in given:
-            return _not_empty(resolve(TicketRef.model_validate(given)))
+            return _not_empty(_resolved(tenant, TicketRef.model_validate(given), resolve))
         return _not_empty(Ticket.model_validate(given))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the whole"
         raise InputError(f"{place}: {first['msg']}", fix=EXPECTED, field=place) from error
+
+
+def _resolved(tenant: str, reference: TicketRef, resolve: Resolve) -> Ticket:
+    """A ticket that its helpdesk refuses to show is this line's trouble, and not the batch's."""
+    try:
+        return resolve(tenant, reference)
+    except ConfigurationError as error:
+        raise InputError(str(error), fix=error.fix, field="ticket_id") from error
 
 
 def _not_empty(ticket: Ticket) -> Ticket:
@@ -99,11 +114,11 @@ def _not_empty(ticket: Ticket) -> Ticket:
     return ticket
 
 
-def summarize_line(line: int, source: str, desk: Desk, resolve: Resolve) -> SummaryRow:
+def summarize_line(line: int, source: str, tenant: str, desk: Desk, resolve: Resolve) -> SummaryRow:
     """The result of a line. What its sender must mend is an error row; what may work another time is raised."""
     base: dict[str, Any] = {"line": line, "input_sha256": digest(source), "id": None, "summary": None, "error": None}
     try:
-        ticket = parse_line(source, resolve)
+        ticket = parse_line(source, tenant, resolve)
         base["id"] = ticket.id
         done = summarize(ticket, desk, ROW_DEADLINE_S)
         return SummaryRow.model_validate(base | {"summary": done.summary, "left_out": done.left_out})
@@ -136,7 +151,7 @@ Holding = Callable[[bool], AbstractContextManager[None]]
 """A transaction that fails unless this worker still has the job; True: there was progress."""
 
 
-def work_on(batch_id: str, parts: Summaries, holding: Holding) -> bool:
+def work_on(tenant: str, batch_id: str, parts: Summaries, holding: Holding) -> bool:
     """Summarise lines until none is left, the batch is cancelled or its turn is over; True when it is finished.
 
     Each line is kept as soon as it is done, in a transaction of ``holding`` (True: that was progress), so
@@ -152,7 +167,7 @@ def work_on(batch_id: str, parts: Summaries, holding: Holding) -> bool:
         try:
             if item.tries > MAX_TRIES:
                 raise ModelUnavailable(f"no result after {MAX_TRIES} tries")
-            row = summarize_line(item.line, item.source, parts.desk, parts.resolve)
+            row = summarize_line(item.line, item.source, tenant, parts.desk, parts.resolve)
         except (ModelUnavailable, DeadlineExceeded) as error:
             if isinstance(error, ModelAway):
                 _put_back(batch_id, item, parts, holding)

@@ -169,12 +169,12 @@ class App:
     def summaries(self) -> Summaries:
         return Summaries(desk=self.bulk_desk, batches=self.batches, resolve=self.resolve, clock=self.clock)
 
-    def resolve(self, reference: TicketRef) -> Ticket:
-        """A ticket of a configured helpdesk, read now."""
-        helpdesk = self.helpdesks.get(reference.connection)
-        if helpdesk is None:
+    def resolve(self, tenant: str, reference: TicketRef) -> Ticket:
+        """A ticket of one of the tenant's helpdesks, read now."""
+        connection = self.connections.helpdesks.get(reference.connection)
+        if connection is None or connection.tenant != tenant:
             raise NotFound(f"there is no helpdesk {reference.connection!r}", fix="Name one of the connections file.")
-        return helpdesk.read(reference.ticket_id).conversation()
+        return self.helpdesks[connection.name].read(reference.ticket_id).conversation()
 
     @cached_property
     def jobs(self) -> SqlJobStore:

@@ -172,7 +172,7 @@ def _send_event(job: Job, shop: Workshop) -> Outcome | Unfinished:
 
 def _summarize_batch(job: Job, shop: Workshop) -> Outcome | Unfinished:
     parts, front = shop.summaries(), shop.front_desk()
-    finished = work_on(job.subject, parts, lambda progress: shop.jobs.holding(job, progress=progress))
+    finished = work_on(job.tenant, job.subject, parts, lambda progress: shop.jobs.holding(job, progress=progress))
     state = parts.batches.progress(job.tenant, job.subject)
     detail = f"{state.done} of {state.total} rows, {state.failed} of them errors"
     if not finished:

@@ -3,6 +3,7 @@ run again, it goes on after the last whole line, and does lines again whose inpu
 """
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -12,19 +13,30 @@ from pydantic import ValidationError
 from assistant.batches import MAX_TRIES, check_lines, digest, failed_line, summarize_line
 from assistant.cli.session import messages, progress_bar
 from assistant.kernel.batches import SummaryRow
-from assistant.kernel.errors import DeadlineExceeded, InputError, ModelUnavailable
+from assistant.kernel.errors import (
+    DeadlineExceeded,
+    HelpdeskUnavailable,
+    InputError,
+    ModelAway,
+    ModelUnavailable,
+    Overloaded,
+)
 from assistant.wiring import App
+
+TENANT = "default"
+WAITS_S = (2.0, 5.0, 15.0, 30.0, 60.0)
 
 
 def summarize_file(source: Path, out: Path, app: App) -> tuple[int, int]:
     """Summarise each line of ``source`` into ``out``; returns how many rows there are and how many are errors."""
-    lines = list(check_lines(list(_lines(source))))
+    lines = list(_lines(source))
+    check_lines([line for _, line in lines])
     kept = _kept(out, lines)
     failed = sum(row.error is not None for row in kept)
     if kept:
         messages.print(f"{len(kept)} rows are in {out} already; going on after them.")
     with _opened(out, kept) as ledger, progress_bar("Summarising", len(lines), len(kept), "min") as advance:
-        for number, line in enumerate(lines[len(kept) :], len(kept) + 1):
+        for number, line in lines[len(kept) :]:
             row = _summarize(number, line, app)
             ledger.write(row.model_dump_json() + "\n")
             ledger.flush()
@@ -35,37 +47,45 @@ def summarize_file(source: Path, out: Path, app: App) -> tuple[int, int]:
 
 
 def _summarize(number: int, line: str, app: App) -> SummaryRow:
-    for tried in range(1, MAX_TRIES + 1):
+    """The result of a line. What is away is waited for, and in the end raised: such a line is not written off."""
+    tries, waits = 0, 0
+    while True:
         try:
-            return summarize_line(number, line, app.bulk_desk, app.resolve)
+            return summarize_line(number, line, TENANT, app.bulk_desk, app.resolve)
+        except (ModelAway, HelpdeskUnavailable, Overloaded) as error:
+            if waits == len(WAITS_S):
+                raise
+            messages.print(f"{error}; trying again in {WAITS_S[waits]:.0f} s.")
+            time.sleep(WAITS_S[waits])
+            waits += 1
         except (ModelUnavailable, DeadlineExceeded) as error:
-            if tried == MAX_TRIES:
+            tries += 1
+            if tries == MAX_TRIES:
                 return failed_line(number, line, str(error))
-    raise AssertionError("a row is tried at least once")
 
 
-def _lines(source: Path) -> Iterator[str]:
-    """The lines with something in them; bytes that are not UTF-8 make their own row fail, not the file."""
+def _lines(source: Path) -> Iterator[tuple[int, str]]:
+    """The lines with something in them and their numbers, from 1; bytes that are not UTF-8 make their own row fail, not the file."""
     try:
         with source.open("rb") as file:
-            for raw in file:
+            for number, raw in enumerate(file, 1):
                 line = raw.decode("utf-8-sig", "replace").strip()
                 if line:
-                    yield line
+                    yield number, line
     except OSError as error:
         raise InputError(f"{source} cannot be read: {error.strerror}", fix="Check the path.", field="batch") from error
 
 
-def _kept(out: Path, lines: list[str]) -> list[SummaryRow]:
+def _kept(out: Path, lines: list[tuple[int, str]]) -> list[SummaryRow]:
     """The rows at the beginning of ``out`` that are whole and belong to the lines of today."""
     kept: list[SummaryRow] = []
     if not out.exists():
         return kept
     try:
         with out.open("rb") as file:
-            for raw, line in zip(file, lines, strict=False):
+            for raw, (number, line) in zip(file, lines, strict=False):
                 row = SummaryRow.model_validate_json(raw)
-                if not raw.endswith(b"\n") or row.line != len(kept) + 1 or row.input_sha256 != digest(line):
+                if not raw.endswith(b"\n") or row.line != number or row.input_sha256 != digest(line):
                     break
                 kept.append(row)
     except OSError as error:

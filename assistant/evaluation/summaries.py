@@ -91,11 +91,11 @@ def _dialogue(row: Mapping[str, Any], line: str) -> Dialogue:
 
 
 def _text(dialogue: Dialogue) -> str:
-    ticket = parse_line(dialogue.source, _no_reference)
+    ticket = parse_line(dialogue.source, "", _no_reference)
     return "\n".join(message.text for message in ticket.messages)
 
 
-def _no_reference(_: object) -> Any:
+def _no_reference(*_: object) -> Any:
     raise InputError("a dialogue cannot name a ticket elsewhere")
 
 

@@ -31,6 +31,8 @@ class KeyScope(StrEnum):
     DOCUMENTS = "documents"
     FEEDBACK = "feedback"
     RUNS = "runs"
+    BATCHES = "batches"
+    """May have many tickets summarised, those of the tenant's helpdesks too."""
     JOBS = "jobs"
     INTERNAL = "internal"
     """May also read internal documents, and cite them when the request asks for it."""

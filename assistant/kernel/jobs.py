@@ -1,7 +1,8 @@
 """Work done later, as a row. The API and the workers share these names, and nothing else."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from assistant.kernel.knowledge import Audience
 from assistant.kernel.value import CleanText, Value
@@ -98,6 +99,27 @@ class Upload(Value):
     url: CleanText
     audience: Audience
     data: bytes
+
+
+class FailureSettled(NamedTuple):
+    """How a job goes on after a failure: queued again after ``rest``, or dead."""
+
+    state: JobState
+    strikes: int
+    rest: timedelta
+
+
+def settle_failure(job: Job, held: int, now: datetime, *, retry: bool, wait: timedelta | None) -> FailureSettled:
+    """``held`` is the row's strikes now: progress since the claim has set them back to one.
+
+    Progress gives back the patience too, and the short rests of a job that has just begun.
+    """
+    progressed = held < job.strikes
+    patient = wait is not None and (progressed or now - datetime.fromisoformat(job.created_at) < PATIENCE)
+    strikes = held - 1 if patient else held
+    again = retry and (patient or strikes < MAX_STRIKES)
+    rest = max(backoff(held if progressed else job.attempt), min(wait or timedelta(), MAX_BACKOFF))
+    return FailureSettled(JobState.QUEUED if again else JobState.DEAD, strikes, rest)
 
 
 def backoff(attempt: int) -> timedelta:

@@ -34,7 +34,7 @@ def work(app: App, shop: Workshop) -> None:
 
 
 def test_lines_in_lines_out(app: App, shop: Workshop, client: MakeClient) -> None:
-    http = client(KeyScope.SUMMARIES)
+    http = client(KeyScope.BATCHES)
     made = http.post("/v1/summaries/batches", content="\n".join([LINES[0], "not JSON", *LINES[1:]]), headers=NDJSON)
     assert made.status_code == 202
     batch = made.json()
@@ -50,14 +50,14 @@ def test_lines_in_lines_out(app: App, shop: Workshop, client: MakeClient) -> Non
 
 
 def test_a_list_of_tickets_is_a_batch_too(app: App, shop: Workshop, client: MakeClient) -> None:
-    http = client(KeyScope.SUMMARIES)
+    http = client(KeyScope.BATCHES)
     made = http.post("/v1/summaries/batches", json={"tickets": [json.loads(line) for line in LINES]})
     work(app, shop)
     assert http.get(f"/v1/summaries/batches/{made.json()['id']}").json()["done"] == 3
 
 
 def test_a_file_may_be_sent_as_a_form(app: App, shop: Workshop, client: MakeClient) -> None:
-    http = client(KeyScope.SUMMARIES)
+    http = client(KeyScope.BATCHES)
     made = http.post("/v1/summaries/batches", files={"file": ("tickets.jsonl", "\n".join(LINES))})
     assert (made.status_code, made.json()["total"]) == (202, 3)
     assert http.post("/v1/summaries/batches", files={"other": ("x", "y")}).status_code == 422
@@ -65,7 +65,7 @@ def test_a_file_may_be_sent_as_a_form(app: App, shop: Workshop, client: MakeClie
 
 
 def test_a_repeated_request_with_its_key_gives_the_same_batch(app: App, shop: Workshop, client: MakeClient) -> None:
-    http = client(KeyScope.SUMMARIES)
+    http = client(KeyScope.BATCHES)
     headers = NDJSON | {"Idempotency-Key": "nightly-2026-11-22"}
     first, again = (http.post("/v1/summaries/batches", content=LINES[0], headers=headers) for _ in range(2))
     assert (first.status_code, again.status_code) == (202, 200)
@@ -77,7 +77,7 @@ def test_a_repeated_request_with_its_key_gives_the_same_batch(app: App, shop: Wo
 
 
 def test_a_cancelled_batch_keeps_what_it_has(app: App, shop: Workshop, client: MakeClient) -> None:
-    http = client(KeyScope.SUMMARIES)
+    http = client(KeyScope.BATCHES)
     batch = http.post("/v1/summaries/batches", content="\n".join(LINES), headers=NDJSON).json()["id"]
     assert http.post(f"/v1/summaries/batches/{batch}/cancel").json()["state"] == "cancelled"
     work(app, shop)
@@ -101,13 +101,13 @@ def test_a_cancelled_batch_keeps_what_it_has(app: App, shop: Workshop, client: M
 def test_a_batch_that_is_none_is_refused_with_a_reason(
     client: MakeClient, body: bytes, headers: dict[str, str], says: str
 ) -> None:
-    refused = client(KeyScope.SUMMARIES).post("/v1/summaries/batches", content=body, headers=headers)
+    refused = client(KeyScope.BATCHES).post("/v1/summaries/batches", content=body, headers=headers)
     assert refused.status_code == 422
     assert says in refused.json()["detail"]
 
 
 def test_another_tenant_s_batch_is_not_found(client: MakeClient) -> None:
-    batch = client(KeyScope.SUMMARIES).post("/v1/summaries/batches", content=LINES[0], headers=NDJSON).json()["id"]
-    stranger = client(KeyScope.SUMMARIES, tenant="other")
+    batch = client(KeyScope.BATCHES).post("/v1/summaries/batches", content=LINES[0], headers=NDJSON).json()["id"]
+    stranger = client(KeyScope.BATCHES, tenant="other")
     for path in ("", "/results"):
         assert stranger.get(f"/v1/summaries/batches/{batch}{path}").status_code == 404

@@ -42,7 +42,7 @@ def test_bad_lines_are_error_rows_that_name_their_line(environment: dict[str, st
     done = batch(environment, source, out)
     assert done.returncode == 3, done.stderr
     assert "4 rows" in done.stderr
-    assert [row["line"] for row in rows(out)] == [1, 2, 3, 4]
+    assert [row["line"] for row in rows(out)] == [1, 3, 5, 6]
     assert all(row["summary"] is None and row["error"] for row in rows(out))
 
 

@@ -40,6 +40,16 @@ def test_lines_are_begun_in_order_until_each_has_its_result(batches: BatchStore)
     assert list(batches.results("t1", batch.id)) == [row(n).model_dump_json() for n in (1, 2, 3)]
 
 
+def test_blank_lines_count_and_are_left_out(batches: BatchStore) -> None:
+    batch, _ = batches.create("t1", ["", "a", "  ", "b", ""], None)
+    assert batch.total == 2
+    numbers = []
+    while (item := batches.begin(batch.id)) is not None:
+        numbers.append(item.line)
+        batches.finish(batch.id, row(item.line))
+    assert numbers == [2, 4]
+
+
 def test_a_line_that_was_begun_and_not_finished_is_begun_again_and_counted(batches: BatchStore) -> None:
     batch, _ = batches.create("t1", ["a"], None)
     assert [item.tries for _ in range(3) if (item := batches.begin(batch.id)) is not None] == [1, 2, 3]

@@ -156,6 +156,22 @@ def test_a_job_that_makes_progress_is_not_given_up(jobs: Jobs, clock: ManualCloc
     finish(jobs, claimed(jobs, job))
 
 
+def test_progress_clears_strikes_also_when_the_job_fails_afterwards(jobs: Jobs, clock: ManualClock) -> None:
+    job = jobs.add("t1", JobName.SUMMARIZE_BATCH)
+    for _ in range(MAX_STRIKES - 1):
+        jobs.claim(job.id)
+        clock.advance(LEASE_S)
+    clock.advance(PATIENCE.total_seconds())
+    last = claimed(jobs, job)
+    assert last.strikes == MAX_STRIKES
+    with jobs.holding(last, progress=True):
+        pass
+    jobs.fail(last, "the model is away", retry=True, wait=timedelta(seconds=5))
+    assert jobs.get("t1", job.id).state is JobState.QUEUED
+    clock.advance(30)
+    finish(jobs, claimed(jobs, job))
+
+
 def test_bad_input_kills_a_job_at_once(jobs: Jobs) -> None:
     job = jobs.add("t1", JobName.PUBLISH)
     jobs.fail(claimed(jobs, job), "not a document", retry=False)

@@ -68,5 +68,5 @@ class Shop:
         )
 
 
-def _unknown(_: object) -> Ticket:
+def _unknown(*_: object) -> Ticket:
     raise NotFound("there is no such ticket")

@@ -11,7 +11,7 @@ from assistant.adapters.memory.models import ManualClock, ScriptedModel
 from assistant.batches import MAX_TRIES, SLICE_S, TicketRef
 from assistant.kernel.batches import BatchState
 from assistant.kernel.conversation import Message, Ticket, Tier
-from assistant.kernel.errors import HelpdeskUnavailable, ModelUnavailable
+from assistant.kernel.errors import ConfigurationError, HelpdeskUnavailable, ModelUnavailable
 from assistant.kernel.generation import ChatMessage
 from assistant.kernel.jobs import Job, JobName, JobState
 from assistant.kernel.outgoing import EventType, Receiver
@@ -113,8 +113,8 @@ def test_a_transcript_is_a_ticket_whose_first_speaker_is_the_customer(make_desk:
 
 
 def test_a_line_may_name_a_ticket_of_a_helpdesk(make_desk: MakeDesk, clock: ManualClock) -> None:
-    def resolve(reference: TicketRef) -> Ticket:
-        assert (reference.connection, reference.ticket_id) == ("acme", "7")
+    def resolve(tenant: str, reference: TicketRef) -> Ticket:
+        assert (tenant, reference.connection, reference.ticket_id) == ("default", "acme", "7")
         return Ticket(id="7", messages=(Message(author="customer", text="It leaks."),))
 
     shop = make_shop(make_desk, clock, resolve=resolve)
@@ -123,10 +123,20 @@ def test_a_line_may_name_a_ticket_of_a_helpdesk(make_desk: MakeDesk, clock: Manu
     assert rows(shop, batch_id)[0]["summary"] == GOOD
 
 
+def test_a_ticket_that_may_not_be_read_is_an_error_row(make_desk: MakeDesk, clock: ManualClock) -> None:
+    def resolve(*_: object) -> Ticket:
+        raise ConfigurationError("helpdesk 'acme' answered GET ticket with 403", fix="Check the token.")
+
+    shop = make_shop(make_desk, clock, resolve=resolve)
+    batch_id, job = created(shop, [line(1), '{"connection": "acme", "ticket_id": "7"}', line(3)])
+    run_job(job.id, shop.workshop())
+    assert [row["error"] is None for row in rows(shop, batch_id)] == [True, False, True]
+
+
 def test_a_helpdesk_that_is_away_costs_no_row(make_desk: MakeDesk, clock: ManualClock) -> None:
     away = True
 
-    def resolve(_: TicketRef) -> Ticket:
+    def resolve(*_: object) -> Ticket:
         if away:
             raise HelpdeskUnavailable("helpdesk 'acme' cannot be reached")
         return Ticket(id="7", messages=(Message(author="customer", text="It leaks."),))

@@ -13,7 +13,6 @@ from assistant.kernel.jobs import (
     LEASE,
     MAX_BACKOFF,
     MAX_STRIKES,
-    PATIENCE,
     Due,
     Job,
     JobName,
@@ -21,7 +20,7 @@ from assistant.kernel.jobs import (
     Lane,
     LaneLoad,
     Upload,
-    backoff,
+    settle_failure,
 )  # fmt: skip
 
 
@@ -123,11 +122,8 @@ class MemoryJobStore:
         self._settle(job, delay, state=JobState.QUEUED, detail=detail, strikes=0)
 
     def fail(self, job: Job, detail: str, *, retry: bool, wait: timedelta | None = None) -> None:
-        patient = wait is not None and self._clock.now() - datetime.fromisoformat(job.created_at) < PATIENCE
-        strikes = job.strikes - 1 if patient else job.strikes
-        state = JobState.QUEUED if retry and (patient or strikes < MAX_STRIKES) else JobState.DEAD
-        rest = max(backoff(job.attempt), min(wait or timedelta(), MAX_BACKOFF))
-        self._settle(job, rest, state=state, detail=detail, strikes=strikes)
+        end = settle_failure(job, self._held(job).job.strikes, self._clock.now(), retry=retry, wait=wait)
+        self._settle(job, end.rest, state=end.state, detail=detail, strikes=end.strikes)
 
     def get(self, tenant: str | None, job_id: str) -> Job:
         queued = self._jobs.get(job_id)

@@ -89,8 +89,9 @@ class MemorySender:
 
 class _Batch:
     def __init__(self, tenant: str, lines: Sequence[str], digest: str, created_at: datetime) -> None:
-        self.tenant, self.lines, self.digest, self.created_at = tenant, list(lines), digest, created_at
-        self.state, self.tries = BatchState.QUEUED, [0] * len(lines)
+        self.tenant, self.digest, self.created_at = tenant, digest, created_at
+        self.lines = {number: line for number, line in enumerate(lines, 1) if line.strip()}
+        self.state, self.tries = BatchState.QUEUED, dict.fromkeys(self.lines, 0)
         self.rows: dict[int, SummaryRow] = {}
 
 
@@ -125,15 +126,15 @@ class MemoryBatchStore:
 
     def begin(self, batch_id: str) -> BatchItem | None:
         batch = self._batches[batch_id]
-        waiting = next((n for n in range(1, len(batch.lines) + 1) if n not in batch.rows), None)
+        waiting = next((number for number in batch.lines if number not in batch.rows), None)
         if waiting is None or batch.state is BatchState.CANCELLED:
             return None
         batch.state = BatchState.RUNNING
-        batch.tries[waiting - 1] += 1
-        return BatchItem(line=waiting, source=batch.lines[waiting - 1], tries=batch.tries[waiting - 1])
+        batch.tries[waiting] += 1
+        return BatchItem(line=waiting, source=batch.lines[waiting], tries=batch.tries[waiting])
 
     def put_back(self, batch_id: str, line: int) -> None:
-        self._batches[batch_id].tries[line - 1] -= 1
+        self._batches[batch_id].tries[line] -= 1
 
     def finish(self, batch_id: str, row: SummaryRow) -> None:
         self._batches[batch_id].rows[row.line] = row

@@ -26,7 +26,7 @@ class SqlBatchStore:
         self._sessions, self._clock = sessions, clock
 
     def create(self, tenant: str, lines: Sequence[str], idempotency_key: str | None) -> tuple[BatchProgress, bool]:
-        """Keep a batch; returns it, and whether it is new. The same key with other lines is an InputError."""
+        """Keep a batch, blank lines left out; returns it, and whether it is new. The same key with other lines is an InputError."""
         digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         with self._sessions.begin() as session:
             known = _by_key(session, tenant, idempotency_key)
@@ -40,12 +40,14 @@ class SqlBatchStore:
                 return self._progress(session, known), False
             row = BatchRow(
                 id=uuid4().hex, tenant=tenant, idempotency_key=idempotency_key, input_sha256=digest,
-                state=BatchState.QUEUED.value, total=len(lines), created_at=self._clock.now(),
+                state=BatchState.QUEUED.value, total=sum(bool(line.strip()) for line in lines), created_at=self._clock.now(),
             )  # fmt: skip
             session.add(row)
             session.flush()
             items = (
-                {"batch_id": row.id, "line": number, "source": line, "tries": 0} for number, line in enumerate(lines, 1)
+                {"batch_id": row.id, "line": number, "source": line, "tries": 0}
+                for number, line in enumerate(lines, 1)
+                if line.strip()
             )
             while page := list(islice(items, PAGE)):
                 session.execute(insert(BatchItemRow), page)
@@ -74,10 +76,10 @@ class SqlBatchStore:
             session.get_one(BatchItemRow, (batch_id, line)).tries -= 1
 
     def finish(self, batch_id: str, row: SummaryRow) -> None:
-        """Keep the result of a line."""
+        """Keep the result of a line, and forget the line: it is a customer's, and done with."""
         with self._sessions.begin() as session:
             item = session.get_one(BatchItemRow, (batch_id, row.line))
-            item.output, item.failed = row.model_dump_json(), row.error is not None
+            item.output, item.failed, item.source = row.model_dump_json(), row.error is not None, ""
             item.finished_at = self._clock.now()
 
     def close(self, tenant: str, batch_id: str, state: BatchState) -> None:

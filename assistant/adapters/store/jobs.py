@@ -20,14 +20,13 @@ from assistant.kernel.jobs import (
     LEASE,
     MAX_BACKOFF,
     MAX_STRIKES,
-    PATIENCE,
     Due,
     Job,
     JobName,
     JobState,
     Lane,
     LaneLoad,
-    backoff,
+    settle_failure,
 )  # fmt: skip
 from assistant.ports import Clock
 
@@ -121,18 +120,17 @@ class SqlJobStore:
         ``wait`` says that something outside is away: that is no strike until the job is older than PATIENCE.
         """
         now = self._clock.now()
-        patient = wait is not None and now - datetime.fromisoformat(job.created_at) < PATIENCE
-        strikes = job.strikes - 1 if patient else job.strikes
-        again = retry and (patient or strikes < MAX_STRIKES)
-        rest = max(backoff(job.attempt), min(wait or timedelta(), MAX_BACKOFF))
-        self._change(
-            job,
-            state=JobState.QUEUED if again else JobState.DEAD,
-            strikes=strikes,
-            detail=detail[:MAX_DETAIL_CHARS],
-            lease_until=None,
-            due_at=now + rest,
-        )
+        with self._sessions.together():
+            held = self.get(None, job.id).strikes
+            end = settle_failure(job, held, now, retry=retry, wait=wait)
+            self._change(
+                job,
+                state=end.state,
+                strikes=end.strikes,
+                detail=detail[:MAX_DETAIL_CHARS],
+                lease_until=None,
+                due_at=now + end.rest,
+            )
 
     def get(self, tenant: str | None, job_id: str) -> Job:
         """The job with this id. Raises NotFound."""

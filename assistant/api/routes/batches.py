@@ -16,7 +16,7 @@ from assistant.kernel.errors import InputError
 from assistant.kernel.jobs import JobName
 
 router = APIRouter(tags=["batches"])
-SummariesKey = Annotated[ApiKey, Depends(requires(KeyScope.SUMMARIES))]
+BatchesKey = Annotated[ApiKey, Depends(requires(KeyScope.BATCHES))]
 
 
 class NewBatch(BaseModel):
@@ -73,7 +73,7 @@ async def sent(request: Request) -> Sent:
 )
 def create_batch(
     request: Request,
-    key: SummariesKey,
+    key: BatchesKey,
     given: Annotated[Sent, Depends(sent)],
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> JSONResponse:
@@ -94,7 +94,7 @@ def create_batch(
 
 
 @router.get("/v1/summaries/batches/{batch_id}")
-def get_batch(request: Request, key: SummariesKey, batch_id: str) -> BatchProgress:
+def get_batch(request: Request, key: BatchesKey, batch_id: str) -> BatchProgress:
     """How far a batch is, its rows a minute, and the seconds it will still take."""
     return app_of(request).batches.progress(key.tenant, batch_id)
 
@@ -104,7 +104,7 @@ def get_batch(request: Request, key: SummariesKey, batch_id: str) -> BatchProgre
     response_class=StreamingResponse,
     responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
 )
-def get_results(request: Request, key: SummariesKey, batch_id: str) -> StreamingResponse:
+def get_results(request: Request, key: BatchesKey, batch_id: str) -> StreamingResponse:
     """The rows finished so far as JSON lines, in the order of the input."""
     batches = app_of(request).batches
     batches.progress(key.tenant, batch_id)  # Now, while an error can still be told.
@@ -113,7 +113,7 @@ def get_results(request: Request, key: SummariesKey, batch_id: str) -> Streaming
 
 
 @router.post("/v1/summaries/batches/{batch_id}/cancel")
-def cancel_batch(request: Request, key: SummariesKey, batch_id: str) -> BatchProgress:
+def cancel_batch(request: Request, key: BatchesKey, batch_id: str) -> BatchProgress:
     """Stop after the row at hand; what is finished stays. A batch that has ended stays as it is."""
     batches = app_of(request).batches
     batches.close(key.tenant, batch_id, BatchState.CANCELLED)
@@ -125,7 +125,7 @@ def _lines(given: Sent) -> list[str]:
     try:
         text = given.body.decode("utf-8-sig")
         if not given.is_json:
-            return [line for line in text.split("\n") if line.strip()]
+            return text.split("\n")
         batch = NewBatch.model_validate_json(text)
     except UnicodeDecodeError as error:
         raise InputError("the body is not UTF-8", fix="Send UTF-8.", field="body") from error

@@ -12,7 +12,7 @@ from assistant.kernel.jobs import Job, JobName, JobState
 
 router = APIRouter(tags=["jobs"])
 JobsKey = Annotated[ApiKey, Depends(requires(KeyScope.JOBS))]
-AnyJobKey = Annotated[ApiKey, Depends(requires(KeyScope.JOBS, KeyScope.DOCUMENTS, KeyScope.SUMMARIES))]
+AnyJobKey = Annotated[ApiKey, Depends(requires(KeyScope.JOBS, KeyScope.DOCUMENTS))]
 
 
 class JobView(BaseModel):

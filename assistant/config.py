@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     context_length: int = Field(
         default=4096,
         ge=512,
-        description="Tokens a local model keeps in mind; memory grows with it (12 and 29 KB a token).",
+        description="Tokens a local model keeps in mind; memory grows with it (24 and 58 KB a token).",
     )
     gpu_layers: int = Field(
         default=0, ge=-1, description="Layers of local models put on a GPU; -1 is all. Needs a CUDA build."

@@ -224,7 +224,13 @@ class JobBoard(Protocol):
 
     def get(self, tenant: str | None, job_id: str) -> Job: ...
     def find(
-        self, tenant: str | None, states: Collection[JobState] = (), name: JobName | None = None, limit: int = 100
+        self,
+        tenant: str | None,
+        states: Collection[JobState] = (),
+        name: JobName | None = None,
+        *,
+        subject: str | None = None,
+        limit: int = 100,
     ) -> list[Job]: ...
     def retry(self, tenant: str | None, job_id: str) -> Job: ...
     def purge(self, tenant: str | None, states: Collection[JobState], older_than: timedelta) -> int: ...

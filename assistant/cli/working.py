@@ -26,7 +26,7 @@ def list_jobs(
 ) -> None:
     """Jobs, the last changed first, and how each lane is loaded."""
     with opened() as desk:
-        found, loads = desk.jobs.find(tenant, state or (), name, limit), desk.jobs.load()
+        found, loads = desk.jobs.find(tenant, state or (), name, limit=limit), desk.jobs.load()
     if as_json:
         console.print_json(json.dumps([job.model_dump(mode="json") for job in found]))
         return

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from assistant.engine.host import is_private
 from assistant.engine.link import Call, Link, MakeRequest
 from assistant.engine.local import error_of
 from assistant.engine.protocol import Embed, Embedded, Failed, ModelFile, Ready
@@ -94,7 +95,7 @@ class HostedEmbedder:
 
 def find_host(path: Path, files: Sequence[ModelFile], embedder_sha256: str) -> HostedModels | None:
     """The service on this machine, if it has the very models and embedder wanted."""
-    if not path.exists():
+    if not path.exists() or not is_private(path.parent):
         return None
     models = HostedModels(path)
     ready = models.greeting()

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import socketserver
+import stat
 import tempfile
 import threading
 import time
@@ -49,7 +50,7 @@ class ModelHost:
     def start(self) -> None:
         """Listen. Raises ConfigurationError when the socket cannot be made."""
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._path.parent)
             self._path.unlink(missing_ok=True)
             self._server = _Server(str(self._path), _Guest)
             self._path.chmod(0o600)
@@ -81,6 +82,7 @@ class _Guest(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         self._calls: dict[int, Call] = {}
+        self._cancelled: set[int] = set()
         self._writing = threading.Lock()
         process, embedder = self.server.process, self.server.embedder
         self._say(Ready(models=process.settings.models if process else (), embedder_sha256=embedder.identity.sha256))
@@ -88,6 +90,7 @@ class _Guest(socketserver.StreamRequestHandler):
             for line in self.rfile:
                 request = REQUEST.validate_json(line)
                 if isinstance(request, Cancel):
+                    self._cancelled.add(request.id)
                     self._cancel(request.id)
                 else:
                     threading.Thread(target=self._answer, args=(request,), name="guest-call", daemon=True).start()
@@ -125,6 +128,8 @@ class _Guest(socketserver.StreamRequestHandler):
         if process is None:
             raise ConfigurationError("this machine has no model of its own")
         call = self._calls[request.id] = process.submit(lambda number: request.model_copy(update={"id": number}))
+        if request.id in self._cancelled:  # It was, before there was a call to cancel.
+            call.cancel()
         try:
             last = False
             while not last:
@@ -148,6 +153,21 @@ def socket_path(data: Path) -> Path:
     if len(os.fsencode(path)) < 100:
         return path
     return short_folder(data) / "models.sock"
+
+
+def make_private(folder: Path) -> None:
+    """Make ``folder``, for its owner alone. Raises ConfigurationError when it is there and someone else's or open."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not is_private(folder):
+        raise ConfigurationError(
+            f"the folder {folder} is not this user's alone", fix="Remove it, or take it over and `chmod 700` it."
+        )
+
+
+def is_private(folder: Path) -> bool:
+    """Whether nobody else may put a socket there: names below /tmp can be guessed."""
+    facts = folder.lstat()
+    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o077
 
 
 def short_folder(data: Path) -> Path:

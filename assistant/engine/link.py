@@ -111,6 +111,7 @@ class Link:
             known = self._calls.pop(call.number, None)
         if known is not None:
             self._write(Cancel(id=call.number))
+            call.inbox.put(Failed(id=call.number, kind="cancelled", message="the request was cancelled"))
 
     def _write(self, request: Request) -> None:
         try:

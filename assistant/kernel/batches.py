@@ -17,6 +17,8 @@ class BatchState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     CANCELLED = "cancelled"
+    FAILED = "failed"
+    """Its job is dead; `deskhand jobs retry` goes on with it. This is told, never stored."""
 
 
 class RowError(Value):
@@ -54,6 +56,8 @@ class BatchProgress(Value):
     seconds_left: float | None = None
     created_at: str = ""
     finished_at: str | None = None
+    detail: str = ""
+    """Why a failed batch failed."""
 
 
 class BatchItem(Value):

@@ -7,6 +7,7 @@ import pytest
 from assistant.adapters.memory.models import ScriptedModel
 from assistant.kernel.access import KeyScope
 from assistant.kernel.conversation import Tier
+from assistant.kernel.helpdesks import Connection, HelpdeskKind
 from assistant.wiring import App
 from tests.api.conftest import MakeClient
 from workers.tasks import Workshop, run_job
@@ -83,8 +84,32 @@ def test_a_cancelled_batch_keeps_what_it_has(app: App, shop: Workshop, client: M
     work(app, shop)
     assert http.get(f"/v1/summaries/batches/{batch}").json() | {"created_at": "", "finished_at": ""} == {
         "id": batch, "state": "cancelled", "total": 3, "done": 0, "failed": 0, "rows_per_minute": None,
-        "seconds_left": None, "created_at": "", "finished_at": "",
+        "seconds_left": None, "created_at": "", "finished_at": "", "detail": "",
     }  # fmt: skip
+
+
+def test_a_batch_whose_job_was_given_up_says_so(app: App, client: MakeClient) -> None:
+    http = client(KeyScope.BATCHES)
+    batch = http.post("/v1/summaries/batches", content=LINES[0], headers=NDJSON).json()["id"]
+    [job] = app.jobs.find("default", subject=batch)
+    held = app.jobs.claim(job.id)
+    assert held is not None
+    app.jobs.fail(held, "the models cannot be loaded", retry=False)
+    told = http.get(f"/v1/summaries/batches/{batch}").json()
+    assert (told["state"], told["detail"]) == ("failed", "the models cannot be loaded")
+
+
+def test_a_ticket_of_another_tenant_s_helpdesk_is_an_error_row(
+    app: App, shop: Workshop, client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = Connection(name="theirs", kind=HelpdeskKind.ZAMMAD, tenant="other", url="http://127.0.0.1:9")
+    monkeypatch.setitem(app.connections.helpdesks, "theirs", theirs)
+    http = client(KeyScope.BATCHES)
+    batch = http.post("/v1/summaries/batches", json={"ticket_ids": ["7"], "connection": "theirs"}).json()["id"]
+    work(app, shop)
+    row = json.loads(http.get(f"/v1/summaries/batches/{batch}/results").text)
+    assert row["summary"] is None
+    assert "there is no helpdesk 'theirs'" in row["error"]["message"]
 
 
 @pytest.mark.parametrize(

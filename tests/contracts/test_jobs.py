@@ -211,6 +211,8 @@ def test_jobs_are_found_by_state_and_name(jobs: Jobs, clock: ManualClock) -> Non
     assert [job.id for job in jobs.find("t1", [JobState.DONE])] == [old.id]
     assert [job.id for job in jobs.find("t1", name=JobName.INGEST_UPLOAD)] == [waiting.id]
     assert len(jobs.find(None)) == 3
+    assert jobs.find("t1", subject="no such") == []
+    assert len(jobs.find("t1", subject="")) == 2
 
 
 def test_only_finished_jobs_are_purged_and_only_old_ones(jobs: Jobs, clock: ManualClock) -> None:

@@ -1,6 +1,7 @@
 """Bulk work stands aside: what interactive and bulk requests write beside each other is what they write alone."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pytest
 from assistant.adapters.memory.models import HashingEmbedder
 from assistant.engine.guest import HostedEmbedder, HostedModels, find_host
 from assistant.engine.host import ModelHost, socket_path
+from assistant.engine.link import Call, MakeRequest
 from assistant.engine.local import LocalModel
 from assistant.engine.process import ModelProcess
-from assistant.engine.protocol import ChildSettings, ModelFile
-from assistant.kernel.errors import Cancelled, InputError, ModelUnavailable
+from assistant.engine.protocol import ChildSettings, Failed, Finished, ModelFile
+from assistant.kernel.errors import Cancelled, ConfigurationError, InputError, ModelUnavailable
 from assistant.kernel.generation import ChatMessage, ModelCard, Sampling, Token, run_to_end
 from assistant.models.catalogue import CatalogueModel
 
@@ -82,11 +84,44 @@ def test_bulk_requests_wait_behind_interactive_ones_that_came_later(process: Mod
     assert done[0] == "interactive"
 
 
+class Watched:
+    """Requests of a process, and the events of each that were still to come when its caller had gone."""
+
+    def __init__(self, process: ModelProcess) -> None:
+        self._process = process
+        self.calls: list[Call] = []
+
+    def submit(self, make: MakeRequest) -> Call:
+        self.calls.append(self._process.submit(make))
+        return self.calls[-1]
+
+
+def cancelled(call: Call) -> bool:
+    """Whether a call that was let go ends as cancelled, and not with a whole reply."""
+    while True:
+        event = call.wait(time.monotonic() + 60)
+        if isinstance(event, Failed):
+            return event.kind == "cancelled"
+        assert not isinstance(event, Finished)
+
+
+def guest_calls() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "guest-call"]
+
+
+def until_no_guest_calls() -> None:
+    end = time.monotonic() + 30
+    while guest_calls():
+        assert time.monotonic() < end, "the host still waits for a request whose guest has gone"
+        time.sleep(0.02)
+
+
 def test_a_cancelled_bulk_request_ends_while_it_stands_aside(process: ModelProcess) -> None:
-    bulk = LocalModel(CARD, process, bulk=True)
-    stream = bulk.stream(LONG, GREEDY, deadline_s=120)
+    watched = Watched(process)
+    stream = LocalModel(CARD, watched, bulk=True).stream(LONG, GREEDY, deadline_s=120)
     next(stream)
     stream.close()
+    assert cancelled(watched.calls[0])
     assert text(LocalModel(CARD, process), SHORT)
 
 
@@ -123,7 +158,9 @@ def test_a_guest_that_leaves_cancels_what_it_asked(process: ModelProcess, host: 
     hosted = LocalModel(CARD, HostedModels(host))
     stream = hosted.stream(LONG, GREEDY, deadline_s=120)
     next(stream)
+    assert guest_calls()
     stream.close()
+    until_no_guest_calls()
     assert text(LocalModel(CARD, process), SHORT)
 
 
@@ -166,3 +203,14 @@ def test_a_request_is_cancelled_by_raising_in_its_listener(host: Path) -> None:
 
     with pytest.raises(Cancelled):
         text(LocalModel(CARD, HostedModels(host)), LONG, leave)
+    until_no_guest_calls()
+
+
+def test_a_folder_that_others_may_write_is_no_place_for_a_socket(process: ModelProcess, tmp_path: Path) -> None:
+    path = socket_path(tmp_path / "data")
+    path.parent.mkdir(parents=True)
+    path.parent.chmod(0o777)
+    with pytest.raises(ConfigurationError, match="not this user's alone"):
+        ModelHost(path, process, HashingEmbedder()).start()
+    path.touch()
+    assert find_host(path, process.settings.models, HashingEmbedder().identity.sha256) is None

@@ -295,6 +295,75 @@ def test_a_generic_helpdesk_is_answered_by_an_event(make_desk: MakeDesk, clock: 
     assert (event.type, event.data["ticket_id"]) == (EventType.DRAFT_READY, "T-1")
 
 
+def test_any_message_of_a_generic_helpdesk_is_answered_once_whatever_else_it_sends(
+    make_desk: MakeDesk, clock: ManualClock
+) -> None:
+    other = Connection(name="generic", kind=HelpdeskKind.GENERIC)
+    shop = Shop(clock, MemoryIndex(), make_desk(copying), helpdesks=[(other, MemoryHelpdesk())], receivers=[CRM])
+    for number, text in enumerate((DESCALE, DESCALE, "And how do I clean the grinder of the Fernhill Duo?")):
+        ticket = Ticket(id="T-1", messages=(Message(author="customer", text=text),))
+        notice = Notice(delivery_id=f"m{number}", ticket_id="T-1", about="customer", ticket=ticket)
+        inbox_id = shop.letters.receive("generic", notice)
+        assert inbox_id
+        shop.jobs.add("default", JobName.ANSWER_TICKET, inbox_id)
+    work(shop)
+    assert len(shop.sender.sent) == 2
+
+
+def test_our_own_public_reply_is_no_person_s_answer(make_desk: MakeDesk, clock: ManualClock) -> None:
+    class BrokenOff(MemoryHelpdesk):
+        """Breaks off once between the public reply and the note."""
+
+        breaks = 1
+
+        def write(self, ticket_id: str, writing: Writing) -> str:
+            if self.breaks:
+                self.breaks -= 1
+                self.say(ticket_id, "agent", writing.public_reply.removeprefix("<p>").removesuffix("</p>"))
+                raise HelpdeskUnavailable("the connection broke")
+            return super().write(ticket_id, writing.model_copy(update={"public_reply": ""}))
+
+    helpdesk = BrokenOff()
+    shop = Shop(clock, MemoryIndex(), make_desk(copying), helpdesks=[(ACME, helpdesk)], receivers=[CRM])
+    helpdesk.add_ticket("7", "", DESCALE)
+    job = delivered(shop, helpdesk, "7", clock)
+    assert job is not None
+    plan = shop.letters.plan
+    sent = {"public_reply": "<p>Dissolve one sachet &amp; hold both buttons.</p>"}
+    shop.letters.plan = lambda letter: plan(  # type: ignore[method-assign]
+        letter.model_copy(update={"writing": letter.writing.model_copy(update=sent)})
+    )
+    work(shop)
+    helpdesk.tickets["7"] = helpdesk.tickets["7"].model_copy(
+        update={
+            "entries": (
+                *helpdesk.tickets["7"].entries[:-1],
+                helpdesk.tickets["7"]
+                .entries[-1]
+                .model_copy(update={"text": "Dissolve one sachet & hold both buttons."}),
+            )
+        }
+    )
+    clock.advance(600)
+    work(shop)
+    assert shop.runs.feedback == []
+    assert len(helpdesk.writings) == 1
+    assert details(shop) == ["note written after our own reply"]
+
+
+def test_a_webhook_that_overtakes_its_ticket_is_tried_again(
+    shop: Shop, helpdesk: MemoryHelpdesk, clock: ManualClock
+) -> None:
+    helpdesk.add_ticket("7", "", DESCALE)
+    delivered(shop, helpdesk, "7", clock)
+    ticket = helpdesk.tickets.pop("7")
+    work(shop)
+    helpdesk.tickets["7"] = ticket
+    clock.advance(60)
+    work(shop)
+    assert len(helpdesk.writings) == 1
+
+
 @pytest.fixture
 def answered(shop: Shop, helpdesk: MemoryHelpdesk, clock: ManualClock) -> Run:
     helpdesk.add_ticket("7", "", DESCALE)

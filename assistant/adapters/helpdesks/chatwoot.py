@@ -210,7 +210,7 @@ class ChatwootHelpdesk:
         if writing.public_reply and not has_been_said(self.read(ticket_id), writing.public_reply):
             self._say(path, plain_text(writing.public_reply), f"{writing.key}-reply", private=False)
         note = writing.note_text if writing.key in writing.note_text else f"{writing.note_text}\n\n{writing.key}"
-        return self._say(path, note, writing.key, private=True)
+        return self._say(path, note.replace("![", "! ["), writing.key, private=True)  # Markdown: no image may load.
 
     def _path(self, ticket_id: str) -> str:
         return f"{self._account}/conversations/{check_id(ticket_id, 'Chatwoot')}"

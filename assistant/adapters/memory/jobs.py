@@ -132,7 +132,13 @@ class MemoryJobStore:
         return queued.job
 
     def find(
-        self, tenant: str | None, states: Collection[JobState] = (), name: JobName | None = None, limit: int = 100
+        self,
+        tenant: str | None,
+        states: Collection[JobState] = (),
+        name: JobName | None = None,
+        *,
+        subject: str | None = None,
+        limit: int = 100,
     ) -> list[Job]:
         found = [
             queued
@@ -140,6 +146,7 @@ class MemoryJobStore:
             if tenant in {None, queued.job.tenant}
             and (not states or queued.job.state in states)
             and name in {None, queued.job.name}
+            and subject in {None, queued.job.subject}
         ]
         return [queued.job for queued in sorted(found, key=lambda q: q.updated_at, reverse=True)[:limit]]
 

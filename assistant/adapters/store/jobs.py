@@ -138,7 +138,13 @@ class SqlJobStore:
             return _job(_get(session, tenant, job_id))
 
     def find(
-        self, tenant: str | None, states: Collection[JobState] = (), name: JobName | None = None, limit: int = 100
+        self,
+        tenant: str | None,
+        states: Collection[JobState] = (),
+        name: JobName | None = None,
+        *,
+        subject: str | None = None,
+        limit: int = 100,
     ) -> list[Job]:
         """Jobs, the last changed first."""
         query = select(JobRow).where(*_of(tenant)).order_by(JobRow.updated_at.desc(), JobRow.id).limit(limit)
@@ -146,6 +152,8 @@ class SqlJobStore:
             query = query.where(JobRow.state.in_(states))
         if name is not None:
             query = query.where(JobRow.name == name)
+        if subject is not None:
+            query = query.where(JobRow.subject == subject)
         with self._sessions.read() as session:
             return [_job(row) for row in session.scalars(query)]
 

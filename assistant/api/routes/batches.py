@@ -13,7 +13,7 @@ from assistant.batches import check_lines
 from assistant.kernel.access import ApiKey, KeyScope
 from assistant.kernel.batches import MAX_LINES, BatchProgress, BatchState
 from assistant.kernel.errors import InputError
-from assistant.kernel.jobs import JobName
+from assistant.kernel.jobs import JobName, JobState
 
 router = APIRouter(tags=["batches"])
 BatchesKey = Annotated[ApiKey, Depends(requires(KeyScope.BATCHES))]
@@ -95,8 +95,16 @@ def create_batch(
 
 @router.get("/v1/summaries/batches/{batch_id}")
 def get_batch(request: Request, key: BatchesKey, batch_id: str) -> BatchProgress:
-    """How far a batch is, its rows a minute, and the seconds it will still take."""
-    return app_of(request).batches.progress(key.tenant, batch_id)
+    """How far a batch is, its rows a minute, and the seconds it will still take.
+
+    `failed` is a batch whose job was given up; `detail` says why. What is finished stays, and the rest can be gone on with.
+    """
+    app = app_of(request)
+    batch = app.batches.progress(key.tenant, batch_id)
+    dead = app.jobs.find(key.tenant, [JobState.DEAD], JobName.SUMMARIZE_BATCH, subject=batch_id, limit=1)
+    if batch.state in {BatchState.QUEUED, BatchState.RUNNING} and dead:
+        return batch.model_copy(update={"state": BatchState.FAILED, "detail": dead[0].detail, "seconds_left": None})
+    return batch
 
 
 @router.get(

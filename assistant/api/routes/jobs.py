@@ -44,7 +44,7 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> JobList:
     """Jobs of this tenant, the last changed first."""
-    return JobList(jobs=[view_of(job) for job in app_of(request).jobs.find(key.tenant, state or (), name, limit)])
+    return JobList(jobs=[view_of(job) for job in app_of(request).jobs.find(key.tenant, state or (), name, limit=limit)])
 
 
 @router.get("/v1/jobs/{job_id}")

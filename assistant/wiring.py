@@ -19,7 +19,13 @@ from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
 from assistant.adapters.store.batches import SqlBatchStore
 from assistant.adapters.store.database import (
-    DatabaseFacts, Sessions, inspect_database, migrate, open_database, pending, ping,
+    DatabaseFacts,
+    Sessions,
+    inspect_database,
+    migrate,
+    open_database,
+    pending,
+    ping,
 )  # fmt: skip
 from assistant.adapters.store.documents import SqlDocumentStore
 from assistant.adapters.store.jobs import SqlJobStore
@@ -259,12 +265,11 @@ class App:
         return self._models(bulk=False)
 
     def _models(self, *, bulk: bool) -> dict[Tier, LanguageModel]:
-        settings = self.settings
+        settings, models = self.settings, dict[Tier, LanguageModel]()
         remote = {
             Tier.SMALL: (settings.small_model, settings.small_base_url, settings.small_api_key),
             Tier.LARGE: (settings.large_model, settings.large_base_url, settings.large_api_key),
         }
-        models: dict[Tier, LanguageModel] = {}
         for tier, (name, url, key) in remote.items():
             if name and url:
                 card = ModelCard(name=name, sha256="", context_length=settings.context_length)

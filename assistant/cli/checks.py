@@ -4,8 +4,10 @@ import shutil
 import socket
 from collections.abc import Callable
 from functools import partial
+from urllib.parse import urlsplit
 
 from assistant.kernel.errors import DeskhandError
+from assistant.kernel.helpdesks import HelpdeskKind
 from assistant.kernel.knowledge import documents_digest
 from assistant.kernel.value import Value
 from assistant.models.catalogue import CatalogueModel
@@ -118,6 +120,14 @@ def _helpdesks(desk: App) -> Finding:
     warning = (
         f"; {', '.join(open_to_public)} may answer customers once a calibration is fitted" if open_to_public else ""
     )
+    unsigned = [
+        name
+        for name, told in desk.connections.helpdesks.items()
+        if told.kind is HelpdeskKind.DJANGO_HELPDESK
+        and urlsplit(told.url).hostname not in {"127.0.0.1", "::1", "localhost"}
+    ]
+    if unsigned:
+        warning += f"; webhooks of {', '.join(unsigned)} are unsigned and come over a network: use HTTPS"
     return Finding(name="helpdesks", ok=True, detail=(names or "none is connected") + warning)
 
 

@@ -54,6 +54,15 @@ def test_a_session_is_a_short_lived_key_with_an_agent_s_scopes_and_no_more(clien
     assert caller.get("/v1/sidebar/session", headers=bearer(made.json()["token"])).status_code == 401
 
 
+def test_signing_out_ends_the_token_and_no_other_key(client: MakeClient) -> None:
+    caller = client(KeyScope.SIDEBAR, KeyScope.DRAFTS)
+    token = caller.post("/v1/sidebar/sessions", json={"agent": "Ines"}).json()["token"]
+    assert caller.delete("/v1/sidebar/session", headers=bearer(token)).status_code == 204
+    assert caller.get("/v1/sidebar/session", headers=bearer(token)).status_code == 401
+    assert caller.delete("/v1/sidebar/session").status_code == 422
+    assert caller.get("/v1/sidebar/session").status_code == 200
+
+
 def test_internal_documents_come_only_from_a_key_that_may_read_them(client: MakeClient, app: App) -> None:
     made = client(KeyScope.SIDEBAR, KeyScope.INTERNAL).post("/v1/sidebar/sessions", json={"agent": "Ines"}).json()
     key = app.keys.find(made["token"])

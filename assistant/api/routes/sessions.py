@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from assistant.api.access import app_of, requires
 from assistant.api.service import Service, service_of
 from assistant.kernel.access import AGENT_SCOPES, AgentSession, ApiKey, KeyScope, agent_of
-from assistant.kernel.errors import Refused
+from assistant.kernel.errors import InputError, Refused
 from assistant.wiring import App
 
 CODE_SESSION_MINUTES = 480
@@ -73,6 +73,14 @@ def read_session(key: Annotated[ApiKey, Depends(requires(KeyScope.DRAFTS))]) -> 
         expires_at=key.expires_at,
         internal=KeyScope.INTERNAL in key.scopes,
     )
+
+
+@router.delete("/v1/sidebar/session", status_code=204)
+def end_session(request: Request, key: Annotated[ApiKey, Depends(requires(KeyScope.DRAFTS))]) -> None:
+    """Sign out: the token opens nothing any more. Any other key stays as it is."""
+    if agent_of(key) is None:
+        raise InputError("this key is no sidebar's", fix="Use `deskhand keys revoke`.", field="Authorization")
+    app_of(request).keys.revoke(key.id)
 
 
 def mint(request: Request, by: ApiKey, session: AgentSession, minutes: int) -> Session:

@@ -73,6 +73,11 @@ export class Api {
     return this._json('GET', 'v1/sidebar/session');
   }
 
+  /** The token opens nothing any more. */
+  end() {
+    return this._fetch('DELETE', 'v1/sidebar/session', undefined, {Accept: 'application/json'});
+  }
+
   /** A token for a one-time code. */
   redeem(code) {
     return this._json('POST', 'v1/sidebar/tokens', {code});

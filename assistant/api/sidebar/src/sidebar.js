@@ -419,6 +419,7 @@ export class DeskhandSidebar extends LitElement {
 
   signOut() {
     this._controller?.abort();
+    this._client.end().catch(() => {}); // Signed out here in any case; the key then ends by itself.
     this._tickets.clear();
     Object.assign(this, OF_A_TICKET(), {session: null, wasSignedIn: false});
     this._host.keepToken('');

@@ -1,6 +1,7 @@
 """Every Correspondence and Outbox: a delivery is kept once, a letter by its key, an event until it is sent."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
@@ -92,10 +93,11 @@ def test_the_latest_letter_of_a_ticket_is_found(
     assert letters.latest("default", "other", "7") is None
 
 
-def test_an_event_keeps_what_it_tells(outbox: Outbox) -> None:
+def test_an_event_keeps_what_it_tells_and_when(outbox: Outbox, clock: ManualClock) -> None:
     event_id = outbox.add("default", "crm", EventType.DRAFT_READY, {"ticket_id": "7", "reply": {"text": "Grüße"}})
     event = outbox.get(event_id)
     assert (event.type, event.receiver, event.tenant) == (EventType.DRAFT_READY, "crm", "default")
+    assert datetime.fromisoformat(event.created_at) == clock.now()
     assert event.data == {"ticket_id": "7", "reply": {"text": "Grüße"}}
     with pytest.raises(NotFound):
         outbox.get("msg_nothing")

@@ -7,15 +7,12 @@ import pytest
 from assistant.adapters.memory.helpdesk import MemoryHelpdesk
 from assistant.adapters.memory.index import MemoryIndex
 from assistant.adapters.memory.models import ManualClock
-from assistant.kernel.conversation import Message, Ticket
 from assistant.kernel.errors import ConfigurationError, HelpdeskUnavailable
 from assistant.kernel.generation import ChatMessage
-from assistant.kernel.helpdesks import Connection, HelpdeskKind, HelpdeskTicket, Notice, PublicReplies, Writing
+from assistant.kernel.helpdesks import Connection, HelpdeskKind, HelpdeskTicket, Writing
 from assistant.kernel.jobs import Job, JobName, JobState
 from assistant.kernel.outgoing import EventType, LetterState, Receiver
-from assistant.kernel.runs import Run
 from assistant.pipeline import Desk
-from assistant.stages.deliver import deliver
 from tests.workers.shop import Shop
 from workers.tasks import run_job
 
@@ -282,34 +279,6 @@ def test_the_prompt_of_a_reopened_ticket_holds_no_earlier_note(make_desk: MakeDe
     assert all("For a person" not in prompt and "dh-" not in prompt for prompt in seen)
 
 
-def test_a_generic_helpdesk_is_answered_by_an_event(make_desk: MakeDesk, clock: ManualClock) -> None:
-    other = Connection(name="generic", kind=HelpdeskKind.GENERIC)
-    shop = Shop(clock, MemoryIndex(), make_desk(copying), helpdesks=[(other, MemoryHelpdesk())], receivers=[CRM])
-    ticket = Ticket(id="T-1", messages=(Message(author="customer", text=DESCALE),))
-    notice = Notice(delivery_id="m1", ticket_id="T-1", about="customer", ticket=ticket)
-    inbox_id = shop.letters.receive("generic", notice)
-    assert inbox_id
-    shop.jobs.add("default", JobName.ANSWER_TICKET, inbox_id)
-    work(shop)
-    [(_, event)] = shop.sender.sent
-    assert (event.type, event.data["ticket_id"]) == (EventType.DRAFT_READY, "T-1")
-
-
-def test_any_message_of_a_generic_helpdesk_is_answered_once_whatever_else_it_sends(
-    make_desk: MakeDesk, clock: ManualClock
-) -> None:
-    other = Connection(name="generic", kind=HelpdeskKind.GENERIC)
-    shop = Shop(clock, MemoryIndex(), make_desk(copying), helpdesks=[(other, MemoryHelpdesk())], receivers=[CRM])
-    for number, text in enumerate((DESCALE, DESCALE, "And how do I clean the grinder of the Fernhill Duo?")):
-        ticket = Ticket(id="T-1", messages=(Message(author="customer", text=text),))
-        notice = Notice(delivery_id=f"m{number}", ticket_id="T-1", about="customer", ticket=ticket)
-        inbox_id = shop.letters.receive("generic", notice)
-        assert inbox_id
-        shop.jobs.add("default", JobName.ANSWER_TICKET, inbox_id)
-    work(shop)
-    assert len(shop.sender.sent) == 2
-
-
 def test_our_own_public_reply_is_no_person_s_answer(make_desk: MakeDesk, clock: ManualClock) -> None:
     class BrokenOff(MemoryHelpdesk):
         """Breaks off once between the public reply and the note."""
@@ -362,43 +331,3 @@ def test_a_webhook_that_overtakes_its_ticket_is_tried_again(
     clock.advance(60)
     work(shop)
     assert len(helpdesk.writings) == 1
-
-
-@pytest.fixture
-def answered(shop: Shop, helpdesk: MemoryHelpdesk, clock: ManualClock) -> Run:
-    helpdesk.add_ticket("7", "", DESCALE)
-    delivered(shop, helpdesk, "7", clock)
-    work(shop)
-    [run] = shop.runs._runs.values()
-    return run
-
-
-@pytest.mark.parametrize(
-    ("confidence", "tags", "rules", "public"),
-    [
-        (None, ("faq",), (PublicReplies(tag="faq", min_confidence=0.9),), False),
-        (0.95, ("faq",), (), False),
-        (0.95, ("billing",), (PublicReplies(tag="faq", min_confidence=0.9),), False),
-        (0.85, ("faq",), (PublicReplies(tag="faq", min_confidence=0.9),), False),
-        (0.95, ("faq",), (PublicReplies(tag="faq", min_confidence=0.9),), True),
-    ],
-)
-def test_a_customer_is_answered_only_with_leave_and_a_calibrated_confidence(
-    answered: Run, confidence: float | None, tags: tuple[str, ...], rules: tuple[PublicReplies, ...], public: bool
-) -> None:
-    ticket = HelpdeskTicket(id="7", subject="", entries=(), open=True, tags=tags)
-    connection = ACME.model_copy(update={"public_replies": rules})
-    writing = deliver(answered, ticket, connection, "dh-0", confidence)
-    assert bool(writing.public_reply) == public
-    assert "[1]" not in writing.public_reply
-
-
-def test_what_a_document_or_customer_wrote_is_escaped_in_the_note(answered: Run) -> None:
-    hostile = answered.decision.model_copy(
-        update={"draft": answered.decision.draft.model_copy(update={"text": "<script>alert(1)</script> & [1]"})}  # type: ignore[union-attr]
-    )
-    run = answered.model_copy(update={"decision": hostile})
-    ticket = HelpdeskTicket(id="7", subject="", entries=(), open=True)
-    writing = deliver(run, ticket, ACME, "dh-0", None)
-    assert "<script" not in writing.note + writing.draft
-    assert "&lt;script&gt;" in writing.note

@@ -2,14 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from itertools import islice
 from uuid import uuid4
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from assistant.adapters.store.database import Sessions
+from assistant.adapters.store.database import Sessions, utc
 from assistant.adapters.store.tables import BatchItemRow, BatchRow
 from assistant.kernel.batches import BatchItem, BatchProgress, BatchState, SummaryRow
 from assistant.kernel.errors import InputError, NotFound
@@ -111,9 +110,9 @@ class SqlBatchStore:
         done = session.scalar(select(func.count()).where(*finished)) or 0
         failed = session.scalar(select(func.count()).where(*finished, BatchItemRow.failed.is_(True))) or 0
         last = select(BatchItemRow.finished_at).where(*finished).order_by(BatchItemRow.finished_at.desc())
-        times = [_utc(at) for at in session.scalars(last.limit(RATE_OVER_ROWS)) if at is not None]
+        times = [utc(at) for at in session.scalars(last.limit(RATE_OVER_ROWS)) if at is not None]
         if done and done <= RATE_OVER_ROWS and row.started_at is not None:
-            times.append(_utc(row.started_at))
+            times.append(utc(row.started_at))
         spent = (times[0] - times[-1]).total_seconds() if len(times) > 1 else 0.0
         rate = (len(times) - 1) / spent * 60 if spent > 0 else None
         running = row.state in {BatchState.QUEUED, BatchState.RUNNING}
@@ -125,8 +124,8 @@ class SqlBatchStore:
             failed=failed,
             rows_per_minute=rate and round(rate, 1),
             seconds_left=round((row.total - done) / rate * 60, 1) if rate and running else None,
-            created_at=_utc(row.created_at).isoformat(),
-            finished_at=_utc(row.finished_at).isoformat() if row.finished_at else None,
+            created_at=utc(row.created_at).isoformat(),
+            finished_at=utc(row.finished_at).isoformat() if row.finished_at else None,
         )
 
 
@@ -141,7 +140,3 @@ def _get(session: Session, tenant: str, batch_id: str) -> BatchRow:
     if row is None or row.tenant != tenant:
         raise NotFound(f"there is no batch {batch_id!r}", fix="Take the id from the answer that created it.")
     return row
-
-
-def _utc(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

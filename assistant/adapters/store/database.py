@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -161,6 +162,11 @@ def unusable(error: SQLAlchemyError) -> DatabaseError:
         f"the database cannot be used: {type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else ''}",
         fix="Check DESKHAND_DATABASE_URL, that the server runs, and that the disk is not full.",
     )
+
+
+def utc(at: datetime) -> datetime:
+    """A stored time with its zone: SQLite gives times back without one, and all are written in UTC."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _config() -> Config:

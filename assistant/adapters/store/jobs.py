@@ -6,14 +6,14 @@ sets counts as due, and the fence keeps a worker that is taken over from changin
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from assistant.adapters.store.database import Sessions
+from assistant.adapters.store.database import Sessions, utc
 from assistant.adapters.store.tables import JobRow
 from assistant.kernel.errors import InputError, LeaseLost, NotFound
 from assistant.kernel.jobs import (
@@ -183,7 +183,7 @@ class SqlJobStore:
         waiting = select(JobRow.name, func.count(), func.min(JobRow.due_at)).where(self._claimable())
         running = select(JobRow.name, func.count()).where(JobRow.state == JobState.RUNNING, JobRow.lease_until >= now)
         with self._sessions.read() as session:
-            queued = [(JobName(n).lane, c, _utc(at)) for n, c, at in session.execute(waiting.group_by(JobRow.name))]
+            queued = [(JobName(n).lane, c, utc(at)) for n, c, at in session.execute(waiting.group_by(JobRow.name))]
             busy = [(JobName(n).lane, c) for n, c in session.execute(running.group_by(JobRow.name))]
         return [
             LaneLoad(
@@ -231,11 +231,6 @@ def _get(session: Session, tenant: str | None, job_id: str) -> JobRow:
     return row
 
 
-def _utc(at: datetime) -> datetime:
-    """SQLite gives times back without a zone; they were written in UTC."""
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
 def _job(row: JobRow) -> Job:
     return Job(
         id=row.id,
@@ -246,7 +241,7 @@ def _job(row: JobRow) -> Job:
         attempt=row.attempt,
         strikes=row.strikes,
         detail=row.detail,
-        created_at=_utc(row.created_at).isoformat(),
-        due_at=_utc(row.due_at).isoformat(),
-        updated_at=_utc(row.updated_at).isoformat(),
+        created_at=utc(row.created_at).isoformat(),
+        due_at=utc(row.due_at).isoformat(),
+        updated_at=utc(row.updated_at).isoformat(),
     )

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from assistant.adapters.store.database import Sessions
+from assistant.adapters.store.database import Sessions, utc
 from assistant.adapters.store.tables import InboxRow, LetterRow, OutgoingEventRow
 from assistant.kernel.errors import NotFound
 from assistant.kernel.helpdesks import Notice, Writing
@@ -115,7 +115,7 @@ class SqlOutbox:
                 tenant=row.tenant,
                 receiver=row.receiver,
                 type=EventType(row.type),
-                created_at=row.created_at.isoformat(),
+                created_at=utc(row.created_at).isoformat(),
                 data=row.data,
             )
 

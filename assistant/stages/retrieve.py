@@ -54,6 +54,7 @@ def search(
         )
         for chunk_id, score in fused
     ]
+    passages.sort(key=lambda passage: (-passage.fused, -passage.similarity))
     top = max((passage.similarity for passage in passages), default=0.0)
     return Evidence(passages=_varied(passages, policy), generation=snapshot.manifest.generation, top_similarity=top)
 
@@ -87,14 +88,18 @@ def _windows(query: str, embedder: Embedder, size: int) -> list[str]:
 
 
 def fuse(rankings: Sequence[tuple[Ranking, float]], k: int) -> list[tuple[str, float]]:
-    """Reciprocal rank fusion: the sum over rankings of weight / (k + rank), best first, ties by id.
+    """Reciprocal rank fusion: the sum over rankings of weight / (k + rank), best first.
+
+    Equal scores share a rank: ids, which would order them otherwise, depend on the folder a document was in.
 
     Cormack, Clarke and Buettcher, "Reciprocal rank fusion outperforms Condorcet and individual rank
     learning methods", SIGIR 2009.
     """
     scores: dict[str, float] = {}
     for ranking, weight in rankings:
-        for rank, (chunk_id, _) in enumerate(ranking, start=1):
+        rank, last = 0, float("nan")
+        for place, (chunk_id, score) in enumerate(ranking, start=1):
+            rank, last = (rank, last) if score == last else (place, score)
             scores[chunk_id] = scores.get(chunk_id, 0.0) + weight / (k + rank)
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 

@@ -65,6 +65,12 @@ def test_a_passage_found_both_ways_comes_before_one_found_once() -> None:
     assert [name for name, _ in fuse([(dense, 1.0), (lexical, 1.0)], k=60)] == ["c", "a", "b", "d"]
 
 
+def test_equal_scores_share_a_rank_whatever_their_ids() -> None:
+    scores = dict(fuse([([("b", 2.0), ("a", 1.0), ("z", 1.0), ("c", 0.5)], 1.0)], k=60))
+    assert scores["a"] == scores["z"] == 1 / 62
+    assert scores["c"] == 1 / 64
+
+
 def test_fused_scores_are_the_published_formula() -> None:
     scores = dict(fuse([([("a", 1.0)], 1.0), ([("b", 1.0), ("a", 0.5)], 2.0)], k=60))
     assert scores["a"] == pytest.approx(1 / 61 + 2 / 62)

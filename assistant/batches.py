@@ -120,7 +120,7 @@ def summarize_line(line: int, source: str, tenant: str, desk: Desk, resolve: Res
     try:
         ticket = parse_line(source, tenant, resolve)
         base["id"] = ticket.id
-        done = summarize(ticket, desk, ROW_DEADLINE_S)
+        done = summarize(ticket, tenant, desk, ROW_DEADLINE_S)
         return SummaryRow.model_validate(base | {"summary": done.summary, "left_out": done.left_out})
     except InputError as error:
         said = RowError(kind="input", message=str(error), fix=error.fix)

@@ -76,7 +76,7 @@ class Desk:
 
 def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda _: None, wish: Wish = Wish()) -> Run:
     """One question, from ticket to decision. Raises Cancelled when ``on_event`` does; errors of one model do not."""
-    work = _Work(desk, on_event, wish)
+    work = _Work(desk, scope, on_event, wish)
     with work.timed("redact"):
         question = redact(ticket, desk.default_language)
     with work.timed("retrieve"):
@@ -88,23 +88,24 @@ def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda 
         on_event(StepTaken(step))
         match step:
             case Answer() | Clarify():
-                return work.finish(ticket, scope, question, evidence, step)
+                return work.finish(ticket, question, evidence, step)
             case ToHuman(reasons=reasons, draft=draft):
                 handoff = hand_off(question, evidence, work.attempts, work.incidents, reasons, draft)
-                return work.finish(ticket, scope, question, evidence, handoff)
+                return work.finish(ticket, question, evidence, handoff)
             case TryTier(tier=tier):
                 step = work.try_tier(tier, question, evidence)
             case _:
                 assert_never(step)
 
 
-def summarize(ticket: Ticket, desk: Desk, deadline_s: float | None = None) -> Summarized:
+def summarize(ticket: Ticket, tenant: str, desk: Desk, deadline_s: float | None = None) -> Summarized:
     """A ticket in five fields, by the model the settings name for it (or the only one there is). Raises as it does."""
     question = redact(ticket, desk.default_language)
     if not desk.models:
         raise ConfigurationError("no model is configured", fix="Set DESKHAND_SMALL_MODEL.")
     model = desk.models.get(desk.summary_tier) or next(iter(desk.models.values()))
-    return summarize_stage(question, model, desk.prompts["summary"], deadline_s or desk.policy.generate.deadline_s)
+    deadline_s = deadline_s or desk.policy.generate.deadline_s
+    return summarize_stage(question, tenant, model, desk.prompts["summary"], deadline_s)
 
 
 @dataclass
@@ -112,6 +113,7 @@ class _Work:
     """What one run has gathered so far; its verbs call the stages and keep the time."""
 
     desk: Desk
+    scope: Scope
     on_event: OnEvent
     wish: Wish
     attempts: list[Attempt] = field(default_factory=list)
@@ -159,7 +161,7 @@ class _Work:
             try:
                 return generate(
                     question, evidence, tier, model, self.desk.prompts["draft"], policy,
-                    deadline_s=left, on_token=lambda token: self._tell(tier, token),
+                    tenant=self.scope.tenant, deadline_s=left, on_token=lambda token: self._tell(tier, token),
                     on_passages=lambda passages: self._begin(question, passages), wish=self.wish,
                 )  # fmt: skip
             except RetryLater as error:
@@ -194,13 +196,13 @@ class _Work:
         for place, sentence in sentences:
             self.on_event(SentenceStands(tier, place, sentence))
 
-    def finish(self, ticket: Ticket, scope: Scope, question: Question, evidence: Evidence, decision: Decision) -> Run:
+    def finish(self, ticket: Ticket, question: Question, evidence: Evidence, decision: Decision) -> Run:
         desk = self.desk
         self.timings_ms["total"] = round((desk.clock.monotonic() - self.started) * 1000, 1)
         return Run(
             id=desk.new_id(),
-            tenant=scope.tenant,
-            audiences=scope.audiences,
+            tenant=self.scope.tenant,
+            audiences=self.scope.audiences,
             ticket_id=ticket.id,
             created_at=desk.clock.now().isoformat(),
             question=question,

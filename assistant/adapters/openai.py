@@ -45,7 +45,7 @@ class OpenAIModel:
         return sum(MESSAGE_TOKENS + math.ceil(len(m.content.encode()) / BYTES_PER_TOKEN) for m in messages)
 
     def stream(
-        self, messages: Sequence[ChatMessage], sampling: Sampling, *, deadline_s: float
+        self, messages: Sequence[ChatMessage], sampling: Sampling, *, tenant: str, deadline_s: float
     ) -> Generator[Token, None, Completion]:
         """Tokens as the server sends them; closing the generator closes the connection.
 
@@ -61,7 +61,10 @@ class OpenAIModel:
         usage: Mapping[str, int] = {}
         try:
             with self._client.stream(
-                "POST", f"{self._base_url}/chat/completions", json=self._body(messages, sampling), timeout=timeout
+                "POST",
+                f"{self._base_url}/chat/completions",
+                json=self._body(messages, sampling, tenant),
+                timeout=timeout,
             ) as response:
                 _check(response)
                 for event in _events(response, end):
@@ -90,7 +93,7 @@ class OpenAIModel:
             logprobs=tuple(logprobs),
         )
 
-    def _body(self, messages: Sequence[ChatMessage], sampling: Sampling) -> dict[str, Any]:
+    def _body(self, messages: Sequence[ChatMessage], sampling: Sampling, tenant: str) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._card.name,
             "messages": [{"role": message.role, "content": message.content} for message in messages],
@@ -101,6 +104,7 @@ class OpenAIModel:
             "stream": True,
             "stream_options": {"include_usage": True},
             "logprobs": True,
+            "user": tenant,
         }
         if sampling.stop:
             body["stop"] = list(sampling.stop)

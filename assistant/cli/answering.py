@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from assistant.cli.batching import summarize_file
+from assistant.cli.batching import TENANT, summarize_file
 from assistant.cli.session import EXIT_FAILED, EXIT_PARTLY, console, messages, opened
 from assistant.cli.show import show_outcomes, show_passages, show_run, show_summary
 from assistant.evaluation.replay import replay as replay_run
@@ -82,7 +82,7 @@ def summarize(
     tickets = _tickets(text, files)
     with opened() as desk:
         for ticket in tickets:
-            summary = summarize_ticket(ticket, desk.desk).summary
+            summary = summarize_ticket(ticket, TENANT, desk.desk).summary
             if as_json:
                 print(summary.model_dump_json(indent=None if len(tickets) > 1 else 2))
             else:

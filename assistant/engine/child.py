@@ -32,6 +32,7 @@ from assistant.engine.protocol import (
     Generate,
     Progress,
     Ready,
+    Score,
     Wrote,
 )  # fmt: skip
 from assistant.kernel.errors import Cancelled, DeskhandError, InputError
@@ -64,7 +65,7 @@ class Child:
                     self._cancelled.add(number)
                 case Count():
                     self._send(self._count(request))
-                case Embed():
+                case Embed() | Score():
                     self._send(Failed(id=request.id, kind="input", message="this process has no embedder"))
                 case _:
                     assert_never(request)

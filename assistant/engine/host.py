@@ -30,6 +30,7 @@ from assistant.engine.protocol import (
     Failed,
     Generate,
     Ready,
+    Score,
     Wrote,
 )  # fmt: skip
 from assistant.kernel.errors import ConfigurationError, DeadlineExceeded, DeskhandError, ModelAway
@@ -105,13 +106,13 @@ class _Guest(socketserver.StreamRequestHandler):
         if call is not None:
             call.cancel()
 
-    def _answer(self, request: Generate | Count | Embed) -> None:
+    def _answer(self, request: Generate | Count | Score | Embed) -> None:
         try:
             match request:
                 case Embed(id=number, texts=texts):
                     vectors = self.server.embedder.embed(texts)
                     self._say(Embedded(id=number, vectors=base64.b64encode(vectors.tobytes()).decode()))
-                case Generate() | Count():
+                case Generate() | Count() | Score():
                     self._forward(request)
                 case _:
                     assert_never(request)
@@ -123,7 +124,7 @@ class _Guest(socketserver.StreamRequestHandler):
             log.exception("guest's request broke")
             self._say(Failed(id=request.id, kind="model", message=f"unexpected {type(error).__name__}"))
 
-    def _forward(self, request: Generate | Count) -> None:
+    def _forward(self, request: Generate | Count | Score) -> None:
         process = self.server.process
         if process is None:
             raise ConfigurationError("this machine has no model of its own")

@@ -21,11 +21,13 @@ from assistant.engine.protocol import (
     Progress,
     Ready,
     Request,
+    Score,
+    ScoreGiven,
     Wrote,
 )  # fmt: skip
 from assistant.kernel.errors import DeadlineExceeded, ModelAway
 
-MakeRequest = Callable[[int], Generate | Count | Embed]
+MakeRequest = Callable[[int], Generate | Count | Score | Embed]
 """Makes a request for the number it is given."""
 
 
@@ -36,7 +38,7 @@ class Requests(Protocol):
 
 
 class Call:
-    """One request on its way. Events come in order; the last is Finished, Counted, Embedded or Failed."""
+    """One request on its way. Events come in order; the last is Finished, Counted, ScoreGiven, Embedded or Failed."""
 
     def __init__(self, number: int, cancel: Callable[["Call"], None]) -> None:
         self.number = number
@@ -143,7 +145,7 @@ class Link:
                 self._greeted.set()
             case Progress():
                 pass
-            case Wrote() | Finished() | Counted() | Embedded() | Failed():
+            case Wrote() | Finished() | Counted() | ScoreGiven() | Embedded() | Failed():
                 with self._lock:
                     last = not isinstance(event, Wrote)
                     call = self._calls.pop(event.id, None) if last else self._calls.get(event.id)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import assert_never
 
 from assistant.engine.link import Requests
-from assistant.engine.protocol import Count, Counted, Embedded, Failed, Finished, Generate, Wrote
+from assistant.engine.protocol import Count, Counted, Embedded, Failed, Finished, Generate, Score, ScoreGiven, Wrote
 from assistant.kernel.errors import Cancelled, DeskhandError, InputError, ModelAway, ModelUnavailable
-from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Token
+from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Scored, Token
 
 COUNT_TIMEOUT_S = 30.0
 
@@ -32,8 +32,16 @@ class LocalModel:
             return event.tokens
         raise error_of(event) if isinstance(event, Failed) else ModelUnavailable("tokens were not counted")
 
+    def score(self, text: str, *, deadline_s: float) -> Scored:
+        """How likely the model finds ``text``. Raises as ``stream`` does."""
+        call = self._process.submit(lambda number: Score(id=number, model=self._card.name, text=text))
+        event = call.wait(time.monotonic() + deadline_s)
+        if isinstance(event, ScoreGiven):
+            return event.scored
+        raise error_of(event) if isinstance(event, Failed) else ModelUnavailable("the text was not scored")
+
     def stream(
-        self, messages: Sequence[ChatMessage], sampling: Sampling, *, deadline_s: float
+        self, messages: Sequence[ChatMessage], sampling: Sampling, *, tenant: str, deadline_s: float
     ) -> Generator[Token, None, Completion]:
         """Tokens as they are written; closing the generator cancels.
 
@@ -43,7 +51,13 @@ class LocalModel:
         end = time.monotonic() + deadline_s
         call = self._process.submit(
             lambda number: Generate(
-                id=number, model=self._card.name, messages=tuple(messages), sampling=sampling, bulk=self._bulk
+                id=number,
+                model=self._card.name,
+                messages=tuple(messages),
+                sampling=sampling,
+                tenant=tenant,
+                deadline_s=deadline_s,
+                bulk=self._bulk,
             )
         )
         try:
@@ -56,7 +70,7 @@ class LocalModel:
                         return completion
                     case Failed():
                         raise error_of(event)
-                    case Counted() | Embedded():
+                    case Counted() | ScoreGiven() | Embedded():
                         raise ModelUnavailable("the model process answered another question")
                     case _:
                         assert_never(event)

@@ -4,22 +4,48 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from assistant.kernel.generation import ChatMessage, Completion, Sampling
+from assistant.kernel.generation import ChatMessage, Completion, Sampling, Scored
 from assistant.kernel.value import Value
 
 
-class ModelFile(Value):
-    """A GGUF file to serve. ``gpu_layers`` 0 keeps it on the CPU, -1 puts all of it on the GPU."""
+class AdapterFile(Value):
+    """A LoRA adapter in GGUF, made for the model it is listed with."""
 
     name: str
     path: str
+    scale: float = 1.0
+
+
+class ModelFile(Value):
+    """A GGUF file to serve. ``gpu_layers`` 0 keeps it on the CPU, -1 puts all of it on the GPU.
+
+    ``sha256`` tells states of one file from those of another. ``slots`` is how many texts it reads or writes at
+    once, each with ``context_length`` tokens. ``reuse_passages`` joins the states of passages that were read apart
+    from each other, which is not exact.
+    """
+
+    name: str
+    path: str
+    sha256: str = ""
     context_length: int
     gpu_layers: int = 0
+    kv_type: Literal["f16", "q8_0"] = "f16"
+    slots: int = 8
+    adapters: tuple[AdapterFile, ...] = ()
+    reuse_passages: bool = False
 
 
 class ChildSettings(Value):
+    """``states_folder`` keeps the states of prompts across restarts, within ``states_mb`` megabytes of disk; empty: none
+    are kept. ``memory_mb`` bounds the states held in memory. ``max_queued`` requests may wait; one more is refused.
+    """
+
     models: tuple[ModelFile, ...]
     threads: int
+    states_folder: str = ""
+    states_mb: int = 2_000
+    memory_mb: int = 500
+    max_queued: int = 256
 
 
 class Generate(Value):
@@ -28,6 +54,9 @@ class Generate(Value):
     model: str
     messages: tuple[ChatMessage, ...]
     sampling: Sampling
+    tenant: str = ""
+    deadline_s: float = 3_600.0
+    adapter: str = ""
     bulk: bool = False
     """Bulk work stands aside, between two steps, for everything that is not."""
 
@@ -37,6 +66,16 @@ class Count(Value):
     id: int
     model: str
     messages: tuple[ChatMessage, ...]
+
+
+class Score(Value):
+    """Asks how likely the model finds ``text``, from its beginning."""
+
+    op: Literal["score"] = "score"
+    id: int
+    model: str
+    text: str
+    adapter: str = ""
 
 
 class Embed(Value):
@@ -86,6 +125,12 @@ class Counted(Value):
     tokens: int
 
 
+class ScoreGiven(Value):
+    event: Literal["score_given"] = "score_given"
+    id: int
+    scored: Scored
+
+
 class Embedded(Value):
     """``vectors`` is base64 of little-endian float32, a row a text."""
 
@@ -105,8 +150,8 @@ class Failed(Value):
     message: str
 
 
-Request = Generate | Count | Embed | Cancel
-Answer = Wrote | Finished | Counted | Embedded | Failed
+Request = Generate | Count | Score | Embed | Cancel
+Answer = Wrote | Finished | Counted | ScoreGiven | Embedded | Failed
 """What a request is answered with; the last of its events is not Wrote."""
 Event = Ready | Progress | Answer
 REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="op")])

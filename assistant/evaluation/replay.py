@@ -33,7 +33,7 @@ def replay(run: Run, desk: Desk) -> list[ReplayOutcome]:
             )
         swapped = [] if model.card == raw.model else [f"The model was {raw.model.name} ({raw.model.sha256[:8]})."]
         greedy = raw.sampling.model_copy(update={"temperature": 0.0})
-        stream = model.stream(raw.messages, greedy, deadline_s=desk.policy.generate.deadline_s)
+        stream = model.stream(raw.messages, greedy, tenant=run.tenant, deadline_s=desk.policy.generate.deadline_s)
         text = run_to_end(stream, lambda _: None).text
         outcomes.append(
             ReplayOutcome(

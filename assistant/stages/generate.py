@@ -26,6 +26,7 @@ def generate(
     template: Prompt,
     policy: GeneratePolicy,
     *,
+    tenant: str,
     deadline_s: float,
     on_token: OnToken,
     on_passages: OnPassages = lambda _: None,
@@ -40,7 +41,7 @@ def generate(
     sampling = Sampling(max_tokens=policy.max_tokens, stop=_STOP)
     messages, passages = _fit(question, evidence.passages[: policy.passages], template, model, sampling, wish)
     on_passages(passages)
-    completion = run_to_end(model.stream(messages, sampling, deadline_s=deadline_s), on_token)
+    completion = run_to_end(model.stream(messages, sampling, tenant=tenant, deadline_s=deadline_s), on_token)
     return RawDraft(
         tier=tier,
         model=model.card,

@@ -30,14 +30,14 @@ SCHEMA = {
 CUT_MARK = "\n[… the middle of this message is left out …]\n"
 
 
-def summarize(question: Question, model: LanguageModel, template: Prompt, deadline_s: float) -> Summarized:
+def summarize(question: Question, tenant: str, model: LanguageModel, template: Prompt, deadline_s: float) -> Summarized:
     """Summarise the redacted conversation, trimmed to what the model can read.
 
     Raises PromptTooLong, ModelUnavailable, DeadlineExceeded or Cancelled.
     """
     sampling = Sampling(max_tokens=MAX_TOKENS, json_schema=SCHEMA)
     messages, left_out = _fit(question, model, template, model.card.context_length - MAX_TOKENS)
-    completion = run_to_end(model.stream(messages, sampling, deadline_s=deadline_s), lambda _: None)
+    completion = run_to_end(model.stream(messages, sampling, tenant=tenant, deadline_s=deadline_s), lambda _: None)
     try:
         return Summarized(summary=TicketSummary.model_validate_json(completion.text), left_out=left_out)
     except ValidationError as error:

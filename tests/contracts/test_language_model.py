@@ -74,7 +74,7 @@ def model(
 
 def test_tokens_make_up_the_completion(model: LanguageModel) -> None:
     pieces: list[str] = []
-    stream = model.stream(MESSAGES, Sampling(max_tokens=24), deadline_s=60)
+    stream = model.stream(MESSAGES, Sampling(max_tokens=24), tenant="acme", deadline_s=60)
     completion = run_to_end(stream, lambda token: pieces.append(token.text))
     assert "".join(pieces) == completion.text != ""
     assert len(pieces) > 3
@@ -83,35 +83,39 @@ def test_tokens_make_up_the_completion(model: LanguageModel) -> None:
 
 
 def test_a_reply_that_reaches_max_tokens_says_it_was_cut(model: LanguageModel) -> None:
-    completion = run_to_end(model.stream(MESSAGES, Sampling(max_tokens=4), deadline_s=60), lambda _: None)
+    completion = run_to_end(
+        model.stream(MESSAGES, Sampling(max_tokens=4), tenant="acme", deadline_s=60), lambda _: None
+    )
     assert completion.finish == "length"
     assert completion.completion_tokens == 4
 
 
 def test_every_token_has_a_log_probability(model: LanguageModel) -> None:
-    completion = run_to_end(model.stream(MESSAGES, Sampling(max_tokens=6), deadline_s=60), lambda _: None)
+    completion = run_to_end(
+        model.stream(MESSAGES, Sampling(max_tokens=6), tenant="acme", deadline_s=60), lambda _: None
+    )
     assert len(completion.logprobs) == completion.completion_tokens
     assert all(logprob <= 1e-6 for logprob in completion.logprobs)
 
 
 def test_greedy_text_repeats(model: LanguageModel) -> None:
     texts = {
-        run_to_end(model.stream(MESSAGES, Sampling(max_tokens=20), deadline_s=60), lambda _: None).text
+        run_to_end(model.stream(MESSAGES, Sampling(max_tokens=20), tenant="acme", deadline_s=60), lambda _: None).text
         for _ in range(3)
     }
     assert len(texts) == 1
 
 
 def test_closing_the_stream_cancels_and_the_next_request_is_served(model: LanguageModel) -> None:
-    stream = model.stream(MESSAGES, Sampling(max_tokens=200), deadline_s=60)
+    stream = model.stream(MESSAGES, Sampling(max_tokens=200), tenant="acme", deadline_s=60)
     next(stream)
     stream.close()
-    assert run_to_end(model.stream(MESSAGES, Sampling(max_tokens=3), deadline_s=60), lambda _: None).text
+    assert run_to_end(model.stream(MESSAGES, Sampling(max_tokens=3), tenant="acme", deadline_s=60), lambda _: None).text
 
 
 def test_no_time_left_is_said_at_once(model: LanguageModel) -> None:
     with pytest.raises(DeadlineExceeded):
-        run_to_end(model.stream(MESSAGES, Sampling(max_tokens=200), deadline_s=0.0), lambda _: None)
+        run_to_end(model.stream(MESSAGES, Sampling(max_tokens=200), tenant="acme", deadline_s=0.0), lambda _: None)
 
 
 def test_counting_grows_with_the_text(model: LanguageModel) -> None:
@@ -125,11 +129,11 @@ def test_a_prompt_that_does_not_fit_is_refused(model: LanguageModel) -> None:
     huge = (ChatMessage(role="user", content="many words " * 2_000),)
     assert model.count_tokens(huge) > CONTEXT
     with pytest.raises(InputError):
-        run_to_end(model.stream(huge, Sampling(max_tokens=8), deadline_s=60), lambda _: None)
+        run_to_end(model.stream(huge, Sampling(max_tokens=8), tenant="acme", deadline_s=60), lambda _: None)
 
 
 def test_a_server_that_is_not_there_is_a_clear_error() -> None:
     card = ModelCard(name="remote", sha256="", context_length=CONTEXT)
     nobody = OpenAIModel(card, "http://127.0.0.1:9/v1")
     with pytest.raises(DeskhandError, match="cannot be reached"):
-        run_to_end(nobody.stream(MESSAGES, Sampling(max_tokens=8), deadline_s=5), lambda _: None)
+        run_to_end(nobody.stream(MESSAGES, Sampling(max_tokens=8), tenant="acme", deadline_s=5), lambda _: None)

@@ -39,7 +39,7 @@ def process(model_file: Callable[[str], tuple[CatalogueModel, Path]]) -> Iterato
 def text(
     model: LocalModel, messages: tuple[ChatMessage, ...], on_token: Callable[[Token], None] = lambda _: None
 ) -> str:
-    return run_to_end(model.stream(messages, GREEDY, deadline_s=120), on_token).text
+    return run_to_end(model.stream(messages, GREEDY, tenant="acme", deadline_s=120), on_token).text
 
 
 def test_a_bulk_request_in_the_middle_of_writing_lets_others_finish_first(process: ModelProcess) -> None:
@@ -118,7 +118,7 @@ def until_no_guest_calls() -> None:
 
 def test_a_cancelled_bulk_request_ends_while_it_stands_aside(process: ModelProcess) -> None:
     watched = Watched(process)
-    stream = LocalModel(CARD, watched, bulk=True).stream(LONG, GREEDY, deadline_s=120)
+    stream = LocalModel(CARD, watched, bulk=True).stream(LONG, GREEDY, tenant="acme", deadline_s=120)
     next(stream)
     stream.close()
     assert cancelled(watched.calls[0])
@@ -156,7 +156,7 @@ def test_a_guest_embeds_what_the_host_would(host: Path) -> None:
 
 def test_a_guest_that_leaves_cancels_what_it_asked(process: ModelProcess, host: Path) -> None:
     hosted = LocalModel(CARD, HostedModels(host))
-    stream = hosted.stream(LONG, GREEDY, deadline_s=120)
+    stream = hosted.stream(LONG, GREEDY, tenant="acme", deadline_s=120)
     next(stream)
     assert guest_calls()
     stream.close()

@@ -37,7 +37,7 @@ def model(process: ModelProcess) -> LocalModel:
 
 
 def write(model: LocalModel, sampling: Sampling = SETTINGS) -> Completion:
-    return run_to_end(model.stream(HELLO, sampling, deadline_s=60), lambda _: None)
+    return run_to_end(model.stream(HELLO, sampling, tenant="acme", deadline_s=60), lambda _: None)
 
 
 def signalled(model: LocalModel, process: ModelProcess, number: int) -> None:
@@ -51,7 +51,7 @@ def signalled(model: LocalModel, process: ModelProcess, number: int) -> None:
             assert process.pid is not None
             os.kill(process.pid, number)
 
-    run_to_end(model.stream(HELLO, SETTINGS, deadline_s=60), on_token)
+    run_to_end(model.stream(HELLO, SETTINGS, tenant="acme", deadline_s=60), on_token)
 
 
 def test_a_killed_child_fails_its_request_and_serves_the_next(model: LocalModel, process: ModelProcess) -> None:
@@ -96,7 +96,7 @@ def test_requests_from_many_threads_are_served_one_after_the_other(model: LocalM
 
 def test_a_cancelled_reply_does_not_hold_up_the_next(model: LocalModel) -> None:
     for _ in range(3):
-        stream = model.stream(HELLO, Sampling(max_tokens=900), deadline_s=60)
+        stream = model.stream(HELLO, Sampling(max_tokens=900), tenant="acme", deadline_s=60)
         next(stream)
         stream.close()
     started = time.monotonic()
@@ -106,8 +106,8 @@ def test_a_cancelled_reply_does_not_hold_up_the_next(model: LocalModel) -> None:
 
 def test_text_is_the_same_with_and_without_reuse_of_the_prompt(model: LocalModel, process: ModelProcess) -> None:
     long = (ChatMessage(role="user", content="Count the sheep in the field, one after the other. " * 30),)
-    first = run_to_end(model.stream(long, Sampling(max_tokens=30), deadline_s=60), lambda _: None)
-    again = run_to_end(model.stream(long, Sampling(max_tokens=30), deadline_s=60), lambda _: None)
+    first = run_to_end(model.stream(long, Sampling(max_tokens=30), tenant="acme", deadline_s=60), lambda _: None)
+    again = run_to_end(model.stream(long, Sampling(max_tokens=30), tenant="acme", deadline_s=60), lambda _: None)
     assert first.reused_tokens == 0
     assert again.reused_tokens > 200
     assert again.text == first.text

@@ -29,7 +29,7 @@ def found(desk: Desk, scope: Scope, text: str) -> tuple[Question, Evidence]:
 def written(desk: Desk, question: Question, evidence: Evidence, model: ScriptedModel) -> RawDraft:
     return generate(
         question, evidence, Tier.SMALL, model, desk.prompts["draft"], desk.policy.generate,
-        deadline_s=10, on_token=lambda _: None,
+        tenant="acme", deadline_s=10, on_token=lambda _: None,
     )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def asked_with(desk: Desk, scope: Scope, prompt: str, wish: Wish) -> tuple[ChatM
     question, evidence = found(desk, scope, "How do I descale the Duo?")
     return generate(
         question, evidence, Tier.SMALL, ScriptedModel(lambda _: "x"), load_prompt(prompt), desk.policy.generate,
-        deadline_s=10, on_token=lambda _: None, wish=wish,
+        tenant=scope.tenant, deadline_s=10, on_token=lambda _: None, wish=wish,
     ).messages  # fmt: skip
 
 

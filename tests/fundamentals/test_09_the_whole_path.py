@@ -111,13 +111,13 @@ class Failing(ScriptedModel):
         self.times = times
 
     def stream(
-        self, messages: Sequence[ChatMessage], sampling: Sampling, *, deadline_s: float
+        self, messages: Sequence[ChatMessage], sampling: Sampling, *, tenant: str, deadline_s: float
     ) -> Generator[Token, None, Completion]:
         if self.times > 0:
             self.times -= 1
             yield Token(text="Half a sen", logprob=None)
             raise ModelUnavailable("the model process ended with code -9")
-        return (yield from super().stream(messages, sampling, deadline_s=deadline_s))
+        return (yield from super().stream(messages, sampling, tenant=tenant, deadline_s=deadline_s))
 
 
 @pytest.mark.parametrize(("deaths", "ends", "tier"), [(1, "answer", Tier.SMALL), (9, "answer", Tier.LARGE)])
@@ -153,7 +153,7 @@ class Refusing(ScriptedModel):
         self.error = error
 
     def stream(
-        self, messages: Sequence[ChatMessage], sampling: Sampling, *, deadline_s: float
+        self, messages: Sequence[ChatMessage], sampling: Sampling, *, tenant: str, deadline_s: float
     ) -> Generator[Token, None, Completion]:
         raise self.error
         yield  # Makes this a generator.

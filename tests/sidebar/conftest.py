@@ -62,8 +62,8 @@ class PacedModel(ScriptedModel):
         super().__init__(reply, name=name)
         self.gate = threading.Semaphore(0)
 
-    def stream(self, messages: Sequence[ChatMessage], sampling: Any, *, deadline_s: float) -> Any:
-        stream = super().stream(messages, sampling, deadline_s=deadline_s)
+    def stream(self, messages: Sequence[ChatMessage], sampling: Any, *, tenant: str, deadline_s: float) -> Any:
+        stream = super().stream(messages, sampling, tenant=tenant, deadline_s=deadline_s)
         try:
             while True:
                 token = next(stream)

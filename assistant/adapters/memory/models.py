@@ -73,7 +73,12 @@ class ScriptedModel:
         return sum(len(message.content.split()) + 4 for message in messages)
 
     def stream(
-        self, messages: Sequence[ChatMessage], sampling: Sampling, *, deadline_s: float
+        self,
+        messages: Sequence[ChatMessage],
+        sampling: Sampling,
+        *,
+        tenant: str,  # noqa: ARG002 A script serves everybody alike.
+        deadline_s: float,
     ) -> Generator[Token, None, Completion]:
         if deadline_s <= 0:
             raise DeadlineExceeded("there was no time to answer")

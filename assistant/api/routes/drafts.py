@@ -87,15 +87,16 @@ async def create_draft(
     return JSONResponse((view_of(reply) if html else reply).model_dump(mode="json"))
 
 
-@router.post("/v1/summaries", dependencies=[Depends(requires(KeyScope.SUMMARIES))])
+@router.post("/v1/summaries")
 async def create_summary(
     ticket: Ticket,
     request: Request,
+    key: Annotated[ApiKey, Depends(requires(KeyScope.SUMMARIES))],
     service: Annotated[Service, Depends(service_of)],
 ) -> TicketSummary:
     """Summarise one ticket: request, what was done, open questions, next step, sentiment."""
     with service.admission.admitted():
-        return (await service.on_thread(lambda: summarize_ticket(ticket, app_of(request).desk))).summary
+        return (await service.on_thread(lambda: summarize_ticket(ticket, key.tenant, app_of(request).desk))).summary
 
 
 def _wish(tone: Tone | None, language: str, prompt: Prompt) -> Wish:

@@ -1,7 +1,4 @@
-"""The child process: owns every model of this machine and works on one request at a time.
-
-A bulk request stands aside between two of its steps while any other waits: it keeps its place in a sequence
-of its own, the other is worked on to its end, and the bulk one goes on.
+"""The child process: owns every model of this machine, and does the steps of all requests in turn.
 
 Requests come as lines on standard input, events leave on standard output (``protocol``). A closed
 standard input means the parent is gone, and ends the process at once.
@@ -10,15 +7,18 @@ standard input means the parent is gone, and ends the process at once.
 import ctypes
 import os
 import queue
+import sqlite3
 import sys
 import threading
+import time
+from pathlib import Path
 from typing import BinaryIO, assert_never
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # Before llama_cpp: idle OpenMP threads must not hold the cores.
 
 import llama_cpp
 
-from assistant.engine.gguf import BULK, INTERACTIVE, GgufModel
+from assistant.engine.loaded import LoadedModel
 from assistant.engine.protocol import (
     REQUEST,
     Cancel,
@@ -28,44 +28,53 @@ from assistant.engine.protocol import (
     Embed,
     Event,
     Failed,
-    Finished,
     Generate,
     Progress,
     Ready,
     Score,
-    Wrote,
 )  # fmt: skip
-from assistant.kernel.errors import Cancelled, DeskhandError, InputError
+from assistant.engine.scheduler import Scheduler
+from assistant.engine.shelf import Shelf
+from assistant.engine.state_file import StateFile
+from assistant.kernel.errors import DeskhandError, InputError
+
+SIGN_EVERY_S = 1.0
+"""While there is work, the parent hears at least this often that it goes on."""
 
 
 class Child:
-    """Reads on one thread, generates on the main one. Counting tokens needs no turn: it only reads the vocabulary."""
+    """Reads on one thread, works on the main one. Counting tokens needs no turn: it only reads the vocabulary."""
 
     def __init__(self, settings: ChildSettings, requests: BinaryIO, events: BinaryIO) -> None:
         self._requests, self._events = requests, events
         self._writing = threading.Lock()
-        self._cancelled: set[int] = set()
-        self._waiting: queue.PriorityQueue[tuple[bool, int, Generate]] = queue.PriorityQueue()
-        self._models = {file.name: GgufModel(file, settings.threads) for file in settings.models}
+        self._inbox: queue.SimpleQueue[Generate | Score | Cancel] = queue.SimpleQueue()
+        shelf = Shelf(settings.memory_mb * 1_000_000, _state_file(settings))
+        self._models = {file.name: LoadedModel(file, settings.threads, shelf) for file in settings.models}
+        machines = {name: model.machine for name, model in self._models.items()}
+        self._scheduler = Scheduler(machines, self._send, settings.max_queued)
+        self._sign_at = 0.0
 
     def run(self) -> None:
         """Serve until the parent goes."""
         threading.Thread(target=self._listen, daemon=True).start()
         self._send(Ready())
         while True:
-            self._generate(self._waiting.get()[-1])
+            self._take(self._inbox.get())
+            while self._scheduler.step():
+                self._give_sign()
+                while not self._inbox.empty():
+                    self._take(self._inbox.get())
 
     def _listen(self) -> None:
         for line in self._requests:
             request = REQUEST.validate_json(line)
             match request:
-                case Generate():
-                    self._waiting.put((request.bulk, request.id, request))
-                case Cancel(id=number):
-                    self._cancelled.add(number)
+                case Generate() | Score() | Cancel():
+                    self._inbox.put(request)
                 case Count():
                     self._send(self._count(request))
-                case Embed() | Score():
+                case Embed():
                     self._send(Failed(id=request.id, kind="input", message="this process has no embedder"))
                 case _:
                     assert_never(request)
@@ -73,55 +82,48 @@ class Child:
 
     def _count(self, request: Count) -> Counted | Failed:
         try:
-            tokens = self._models[request.model].vocabulary.encode_chat(request.messages)
+            return Counted(id=request.id, tokens=self._models[request.model].count(request.messages))
         except DeskhandError as error:
             return Failed(id=request.id, kind="model", message=f"{error}. {error.fix}")
-        return Counted(id=request.id, tokens=len(tokens))
 
-    def _generate(self, request: Generate) -> None:
-        def check() -> None:
-            self._send(Progress(id=request.id))
-            if request.id in self._cancelled:
-                raise Cancelled("the request was cancelled")
-            if request.bulk:
-                self._let_others_go_first()
-
-        def wrote(text: str, logprob: float) -> None:
-            self._send(Wrote(id=request.id, text=text, logprob=logprob))
-
+    def _take(self, request: Generate | Score | Cancel) -> None:
         try:
-            check()
-            model = self._models[request.model]
-            lane = BULK if request.bulk else INTERACTIVE
-            completion = model.generate(request.messages, request.sampling, wrote, check, lane)
-            self._send(Finished(id=request.id, completion=completion))
-        except Cancelled as error:
-            self._send(Failed(id=request.id, kind="cancelled", message=str(error)))
+            match request:
+                case Cancel(id=number):
+                    self._scheduler.cancel(number)
+                case Generate():
+                    self._scheduler.submit(self._models[request.model].generation(request, self._send))
+                case Score():
+                    self._scheduler.submit(self._models[request.model].scoring(request))
+                case _:
+                    assert_never(request)
         except InputError as error:
             self._send(Failed(id=request.id, kind="input", message=str(error)))
         except DeskhandError as error:
-            self._send(Failed(id=request.id, kind="model", message=str(error)))
+            self._send(Failed(id=request.id, kind="model", message=f"{error}. {error.fix}"))
         except Exception as error:  # A bug on one request must not cost the others their process.
             self._send(Failed(id=request.id, kind="model", message=f"unexpected {type(error).__name__}"))
-        finally:
-            self._cancelled.discard(request.id)
 
-    def _let_others_go_first(self) -> None:
-        """Work on every waiting request that is not bulk, now. These never nest: they do not stand aside."""
-        while True:
-            try:
-                first = self._waiting.get_nowait()
-            except queue.Empty:
-                return
-            if first[-1].bulk:
-                self._waiting.put(first)
-                return
-            self._generate(first[-1])
+    def _give_sign(self) -> None:
+        now = time.monotonic()
+        if now - self._sign_at > SIGN_EVERY_S:
+            self._sign_at = now
+            self._send(Progress(id=0))
 
     def _send(self, event: Event) -> None:
         with self._writing:
             self._events.write(event.model_dump_json().encode() + b"\n")
             self._events.flush()
+
+
+def _state_file(settings: ChildSettings) -> StateFile | None:
+    if not settings.states_folder or not settings.states_mb:
+        return None
+    try:
+        return StateFile(Path(settings.states_folder), settings.states_mb * 1_000_000)
+    except (OSError, sqlite3.Error) as error:
+        print(f"states are not kept in {settings.states_folder}: {error}", file=sys.stderr)
+        return None
 
 
 def main() -> None:

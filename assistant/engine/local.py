@@ -8,7 +8,15 @@ from typing import assert_never
 
 from assistant.engine.link import Requests
 from assistant.engine.protocol import Count, Counted, Embedded, Failed, Finished, Generate, Score, ScoreGiven, Wrote
-from assistant.kernel.errors import Cancelled, DeskhandError, InputError, ModelAway, ModelUnavailable
+from assistant.kernel.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    DeskhandError,
+    InputError,
+    ModelAway,
+    ModelUnavailable,
+    Overloaded,
+)
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Scored, Token
 
 COUNT_TIMEOUT_S = 30.0
@@ -99,5 +107,9 @@ def error_of(event: Failed) -> DeskhandError:
             return ModelUnavailable(event.message)
         case "away":
             return ModelAway(event.message)
+        case "busy":
+            return Overloaded(event.message, retry_after_s=event.retry_after_s)
+        case "late":
+            return DeadlineExceeded(event.message)
         case _:
             assert_never(event.kind)

@@ -140,14 +140,15 @@ class Embedded(Value):
 
 
 class Failed(Value):
-    """``kind`` is ``input`` when the request cannot be served as it is, ``away`` when nobody could be asked, else
-    ``model`` or ``cancelled``.
+    """``kind`` is ``input`` when the request cannot be served as it is, ``away`` when nobody could be asked, ``busy`` when
+    too many wait (``retry_after_s``: about when not), ``late`` past the deadline, else ``model`` or ``cancelled``.
     """
 
     event: Literal["failed"] = "failed"
     id: int
-    kind: Literal["input", "model", "away", "cancelled"]
+    kind: Literal["input", "model", "away", "busy", "late", "cancelled"]
     message: str
+    retry_after_s: float = 0.0
 
 
 Request = Generate | Count | Score | Embed | Cancel

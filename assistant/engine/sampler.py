@@ -2,6 +2,8 @@
 
 import ctypes
 import json
+import math
+from collections import deque
 from types import TracebackType
 from typing import Self
 
@@ -14,13 +16,18 @@ from assistant.engine.vocabulary import Vocabulary
 from assistant.kernel.errors import InputError
 from assistant.kernel.generation import Sampling
 
+REPEAT_WINDOW = 64
+"""Tokens back that a repetition penalty looks."""
+
 
 class Sampler:
     """A llama.cpp sampler chain for one request; a context manager, because llama.cpp owns memory for it."""
 
     def __init__(self, sampling: Sampling, vocabulary: Vocabulary) -> None:
+        self._sampling = sampling
+        self._grammar = _grammar(sampling, vocabulary)  # May refuse; the chain is made after it.
         self._chain = _chain(sampling)
-        self._grammar = _grammar(sampling, vocabulary)
+        self._recent: deque[int] = deque(maxlen=REPEAT_WINDOW)
 
     def __enter__(self) -> Self:
         return self
@@ -38,17 +45,28 @@ class Sampler:
         With a grammar the free choice is tried against it first; only when it is refused are all tokens
         filtered, which costs about as much as the rest of the sampling.
         """
-        token = self._pick(logits)
-        if self._grammar is not None and not self._allowed(token, float(logits[token])):
-            token = self._pick(self._filtered(logits))
+        weighed = self._weighed(logits)
+        token = self._pick(weighed)
+        if self._grammar is not None and not self._allowed(token, float(weighed[token])):
+            token = self._pick(self._filtered(weighed))
         if self._grammar is not None:
             llama_cpp.llama_sampler_accept(self._grammar, token)
         llama_cpp.llama_sampler_accept(self._chain, token)
-        peak = float(logits.max())
-        log_total = peak + float(np.log(np.exp(logits - peak, dtype=np.float32).sum(dtype=np.float64)))
-        return token, float(logits[token]) - log_total
+        self._recent.append(token)
+        return token, logprob(logits, token)
+
+    def _weighed(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits after the repetition penalty."""
+        penalty = self._sampling.repeat_penalty
+        if penalty == 1.0 or not self._recent:
+            return logits
+        weighed, seen = logits.copy(), list(set(self._recent))
+        weighed[seen] = np.where(weighed[seen] > 0, weighed[seen] / penalty, weighed[seen] * penalty)
+        return weighed
 
     def _pick(self, logits: NDArray[np.float32]) -> int:
+        if self._sampling.temperature == 0.0:
+            return int(logits.argmax())  # 0.03 ms instead of 1.5 for 150,000 candidates.
         candidates = _Candidates(np.arange(len(logits), dtype=np.int32), logits)
         llama_cpp.llama_sampler_apply(self._chain, ctypes.byref(candidates.array))
         return candidates.selected()
@@ -62,6 +80,13 @@ class Sampler:
         every = _Candidates(np.arange(len(logits), dtype=np.int32), logits)
         llama_cpp.llama_sampler_apply(self._grammar, ctypes.byref(every.array))
         return every.logits()
+
+
+def logprob(logits: NDArray[np.float32], token: int) -> float:
+    """The natural logarithm of the token's probability."""
+    peak = logits.max()
+    total = float(np.exp(logits - peak).sum(dtype=np.float64))
+    return float(logits[token] - peak) - math.log(total)
 
 
 class _Candidates:

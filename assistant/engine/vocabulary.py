@@ -2,11 +2,20 @@
 
 import ctypes
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import llama_cpp
 
 from assistant.kernel.errors import ConfigurationError
 from assistant.kernel.generation import ChatMessage
+
+
+@dataclass(frozen=True)
+class ChatTokens:
+    """A chat as tokens. ``passages`` are the places, (start, end), of pieces that other prompts may share."""
+
+    tokens: Sequence[int]
+    passages: tuple[tuple[int, int], ...] = ()
 
 
 class Vocabulary:
@@ -18,20 +27,33 @@ class Vocabulary:
         self.size: int = llama_cpp.llama_vocab_n_tokens(self._vocab)
         self.handle = self._vocab
 
-    def encode_chat(self, messages: Sequence[ChatMessage]) -> list[int]:
+    def encode_chat(self, messages: Sequence[ChatMessage]) -> ChatTokens:
         """Tokens of a chat up to where the assistant begins to write.
 
         Only the template's own markup may become control tokens: a message that contains ``<|im_end|>``
         gets it as plain characters.
         """
         tokens: list[int] = []
-        for text, is_markup in self._segments(messages):
-            tokens.extend(self.encode(text, special=is_markup))
-        if llama_cpp.llama_vocab_get_add_bos(self._vocab):
-            bos = llama_cpp.llama_vocab_bos(self._vocab)
-            if not tokens or tokens[0] != bos:
-                tokens.insert(0, bos)
-        return tokens
+        passages: list[tuple[int, int]] = []
+        begin = [llama_cpp.llama_vocab_bos(self._vocab)] if self._begins_texts() else []
+        for pieces, is_markup in self._segments(messages):
+            for number, piece in enumerate(pieces):
+                encoded = self.encode(piece, special=is_markup)
+                if not tokens and encoded[:1] != begin:
+                    tokens.extend(begin)
+                start = len(tokens)
+                tokens.extend(encoded)
+                if number % 2 and len(tokens) > start:
+                    passages.append((start, len(tokens)))
+        return ChatTokens(tokens, tuple(passages))
+
+    def encode_text(self, text: str) -> list[int]:
+        """Tokens of a text from its beginning, with the token that begins texts where the model has one."""
+        tokens = self.encode(text)
+        return [llama_cpp.llama_vocab_bos(self._vocab), *tokens] if self._begins_texts() else tokens
+
+    def _begins_texts(self) -> bool:
+        return bool(llama_cpp.llama_vocab_get_add_bos(self._vocab))
 
     def encode(self, text: str, *, special: bool = False) -> list[int]:
         data = text.encode("utf-8", "replace")
@@ -49,8 +71,8 @@ class Vocabulary:
     def ends(self, token: int) -> bool:
         return bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
 
-    def _segments(self, messages: Sequence[ChatMessage]) -> list[tuple[str, bool]]:
-        """The rendered template cut into markup (True) and message contents (False).
+    def _segments(self, messages: Sequence[ChatMessage]) -> list[tuple[tuple[str, ...], bool]]:
+        """The rendered template cut into markup (True) and the pieces of message contents (False).
 
         Placeholders stand in for the contents while llama.cpp applies the template, so that contents can
         be tokenised apart from it.
@@ -71,9 +93,8 @@ class Vocabulary:
         if not 0 < size <= len(buffer):
             raise ConfigurationError("the model's chat template is not known to llama.cpp", fix="Use another model.")
         rest = buffer.raw[:size].decode()
-        segments: list[tuple[str, bool]] = []
+        segments: list[tuple[tuple[str, ...], bool]] = []
         for message, holder in zip(messages, holders, strict=True):
             markup, rest = rest.split(holder, 1)
-            segments += [(markup, True), (message.content, False)]
-        segments.append((rest, True))
-        return [(text, is_markup) for text, is_markup in segments if text]
+            segments += [((markup,), True), (message.pieces, False)]
+        return [*segments, ((rest,), True)]

@@ -10,8 +10,8 @@ from assistant.kernel.value import Value
 
 
 class ChatMessage(Value):
-    """``cuts`` are offsets at which the content falls into pieces that other prompts share, such as passages: an
-    engine may tokenise and keep each on its own.
+    """``cuts`` are offsets in the content, in pairs: where each piece that other prompts may share, such as a passage,
+    begins and ends. An engine may tokenise and keep these on their own.
     """
 
     role: Literal["system", "user", "assistant"]

@@ -1,0 +1,89 @@
+"""A model ready to work: its weights, its slots, and the tasks it makes of requests."""
+
+import time
+from collections.abc import Sequence
+
+import llama_cpp
+
+from assistant.engine.pace import Pace
+from assistant.engine.protocol import Answer, Generate, ModelFile, Score
+from assistant.engine.reading import Reading
+from assistant.engine.scheduler import Machine, Task
+from assistant.engine.shelf import Prefixes, Shelf
+from assistant.engine.slots import Slots
+from assistant.engine.steps import Place, Steps
+from assistant.engine.weights import Weights
+from assistant.engine.writing import Tell, Writing, check_fits, score
+from assistant.kernel.generation import ChatMessage
+
+SCORING_S = 3_600.0
+
+
+class LoadedModel:
+    """Raises ModelFileError when the file cannot be loaded or there is not enough memory."""
+
+    def __init__(self, file: ModelFile, threads: int, shelf: Shelf) -> None:
+        self._file, self._shelf = file, shelf
+        self._weights = Weights(file)
+        self._slots = Slots(self._weights, threads)
+        self.machine = Machine(self._slots, Pace())
+
+    def count(self, messages: Sequence[ChatMessage]) -> int:
+        """Tokens of the chat. Safe while the model works: it only reads the vocabulary."""
+        return len(self._weights.vocabulary.encode_chat(messages).tokens)
+
+    def generation(self, request: Generate, tell: Tell) -> Task:
+        """The task of writing. Raises InputError when it does not fit, or names an adapter that is not there."""
+        prompt = self._weights.vocabulary.encode_chat(request.messages)
+        check_fits(len(prompt.tokens), request.sampling.max_tokens, self._slots.context_length)
+        if request.adapter:
+            self._weights.adapter(request.adapter)
+        prefixes = self._prefixes(request) if self._slots.layout else None
+
+        def begin(place: Place) -> Steps[Answer]:
+            reading = Reading(prompt, place, prefixes, join=self._file.reuse_passages)
+            return Writing(request, prompt, self._weights.vocabulary, reading, tell).run()
+
+        return Task(
+            id=request.id,
+            model=request.model,
+            tenant=request.tenant,
+            adapter=request.adapter,
+            bulk=request.bulk,
+            ends_at=time.monotonic() + request.deadline_s,
+            prompt_tokens=len(prompt.tokens),
+            reply_tokens=request.sampling.max_tokens,
+            begin=begin,
+        )
+
+    def scoring(self, request: Score) -> Task:
+        """The task of scoring a text. Raises InputError when it does not fit."""
+        tokens = self._weights.vocabulary.encode_text(request.text)
+        check_fits(len(tokens), 0, self._slots.context_length)
+        if request.adapter:
+            self._weights.adapter(request.adapter)
+        return Task(
+            id=request.id,
+            model=request.model,
+            tenant="",
+            adapter=request.adapter,
+            bulk=False,
+            ends_at=time.monotonic() + SCORING_S,
+            prompt_tokens=len(tokens),
+            reply_tokens=0,
+            begin=lambda _: score(request.id, tokens),
+        )
+
+    def _prefixes(self, request: Generate) -> Prefixes:
+        """States are of one file, run by this library on this kind of CPU, for one tenant."""
+        file = self._file
+        built = f"{llama_cpp.__version__} {llama_cpp.llama_print_system_info().decode()}"
+        return Prefixes(
+            self._shelf,
+            file.sha256 or file.path,
+            file.kv_type,
+            str(file.gpu_layers),
+            built,
+            request.adapter,
+            request.tenant,
+        )

@@ -1,0 +1,245 @@
+"""Whose step is next: all models and requests of a machine share its cores, one step at a time.
+
+Interactive work goes first, bulk work when there is none, and now and then in between so that it does not starve.
+Among equals the tenant that was served least goes first; a prompt once begun is read to its end, because two read in
+turns would both be late. Reading and writing alternate, so a long prompt never holds up a stream for longer than
+one slice. Texts that write are given a token each in one step, as many together as pays on this machine.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from assistant.engine.pace import Pace
+from assistant.engine.protocol import Answer, Failed
+from assistant.engine.slots import SLICE, Logits, Row, Slots
+from assistant.engine.steps import Place, Step, Steps, Wanted
+from assistant.kernel.errors import Cancelled, DeadlineExceeded, DeskhandError, InputError
+
+SLICE_BESIDE = 64
+"""Tokens of a prompt in a step while somebody's reply is being written: what a reader of the reply waits."""
+BULK_WAITS_S = 3.0
+"""Bulk work gets a step at least this often, however many interactive requests there are."""
+
+
+@dataclass
+class Machine:
+    """A loaded model and how fast it is here."""
+
+    slots: Slots
+    pace: Pace
+
+    def __post_init__(self) -> None:
+        self.free = list(range(self.slots.count))
+
+
+@dataclass
+class Task:
+    """A request on its way. ``begin`` gives its steps, once it has a place."""
+
+    id: int
+    model: str
+    tenant: str
+    adapter: str
+    bulk: bool
+    ends_at: float
+    prompt_tokens: int
+    reply_tokens: int
+    begin: Callable[[Place], Steps[Answer]]
+
+    def __post_init__(self) -> None:
+        self.place: Place | None = None
+        self.steps: Steps[Answer] | None = None
+        self.step: Step | None = None
+        self.served_at = 0.0
+        self.number = 0
+
+    @property
+    def standing(self) -> bool:
+        return self.place is not None and self.place.slot is not None
+
+    @property
+    def writes(self) -> bool:
+        return self.step is not None and len(self.step.tokens) == 1
+
+
+class Scheduler:
+    """Not safe for threads: submit, cancel and step belong to one. ``tell`` is told what ends each request."""
+
+    def __init__(self, machines: Mapping[str, Machine], tell: Callable[[Answer], None], max_queued: int) -> None:
+        self._machines, self._tell, self._max_queued = machines, tell, max_queued
+        self._tasks: dict[int, Task] = {}
+        self._served: dict[str, float] = {}
+        self._numbers = 0
+        self._read_last = False
+        self._bulk_at = time.monotonic()
+
+    def submit(self, task: Task) -> None:
+        """Take the task up, or refuse it at once when too many wait."""
+        waiting = sum(not other.standing for other in self._tasks.values())
+        if waiting >= self._max_queued:
+            wait = self.expected_wait_s()
+            message = f"{waiting} requests wait for the models already"
+            self._tell(Failed(id=task.id, kind="busy", message=message, retry_after_s=round(max(1.0, wait), 1)))
+            return
+        self._numbers += 1
+        task.number = self._numbers
+        live = {other.tenant for other in self._tasks.values()}
+        if task.tenant not in live:  # Having been away earns nothing.
+            least = min((self._served.get(tenant, 0.0) for tenant in live), default=0.0)
+            self._served[task.tenant] = max(self._served.get(task.tenant, 0.0), least) if live else 0.0
+        self._tasks[task.id] = task
+
+    def cancel(self, number: int) -> None:
+        if number in self._tasks:
+            self._end(self._tasks[number], _failed(number, Cancelled("the request was cancelled")))
+
+    def expected_wait_s(self) -> float:
+        """About how long until all that is here now is done, by what was measured so far."""
+        return sum(
+            self._machines[task.model].pace.seconds(task.prompt_tokens, task.reply_tokens)
+            for task in self._tasks.values()
+        )
+
+    def step(self) -> bool:
+        """Do one step of somebody's work. False when there is nothing to do."""
+        self._drop_late()
+        self._admit()
+        chosen = self._choose()
+        if chosen:
+            self._execute(chosen)
+        return bool(self._tasks)
+
+    def _drop_late(self) -> None:
+        now = time.monotonic()
+        for task in [task for task in self._tasks.values() if task.ends_at < now]:
+            self._end(task, _failed(task.id, DeadlineExceeded("the model did not answer in the time given")))
+
+    def _admit(self) -> None:
+        """Give free slots to those who wait; interactive requests take them from bulk ones, whose text is kept."""
+        waiting = [task for task in self._tasks.values() if not task.standing]
+        for task in sorted(waiting, key=self._rank):
+            machine = self._machines[task.model]
+            if not machine.free and not task.bulk:
+                self._make_room(task.model)
+            if machine.free:
+                self._place(task, machine)
+
+    def _make_room(self, model: str) -> None:
+        bulk = [task for task in self._tasks.values() if task.model == model and task.bulk and task.standing]
+        machine = self._machines[model]
+        if bulk and machine.slots.layout is not None:
+            newest = max(bulk, key=lambda task: task.number)
+            assert newest.place is not None
+            machine.free.append(newest.place.leave(keep=True))
+
+    def _place(self, task: Task, machine: Machine) -> None:
+        task.place = task.place or Place(machine.slots)
+        task.place.take(machine.free.pop())
+        if task.steps is None:
+            task.steps = task.begin(task.place)
+            self._resume(task, None)
+
+    def _rank(self, task: Task) -> tuple[bool, float, int]:
+        return task.bulk, self._served.get(task.tenant, 0.0), task.number
+
+    def _choose(self) -> list[Task]:
+        """The tasks of the next step: one that reads, or some of one model that write."""
+        ready = [task for task in self._tasks.values() if task.standing and task.step is not None]
+        interactive = [task for task in ready if not task.bulk]
+        bulk = [task for task in ready if task.bulk]
+        now = time.monotonic()
+        starved = now - self._bulk_at > BULK_WAITS_S
+        turn = bulk if bulk and (starved or not interactive) else interactive
+        if turn is bulk or not bulk:
+            self._bulk_at = now
+        writing = any(task.writes for task in interactive)
+        for machine in self._machines.values():
+            machine.slots.slice = SLICE_BESIDE if writing or (interactive and turn is bulk) else SLICE
+        readers = [task for task in turn if not task.writes]
+        writers = [task for task in turn if task.writes]
+        self._read_last = bool(readers) and not (writers and self._read_last)
+        if self._read_last:
+            return [min(readers, key=lambda task: (task.served_at == 0.0, *self._rank(task)))]
+        return self._together(writers)
+
+    def _together(self, writers: list[Task]) -> list[Task]:
+        """Those that get a token each: of the model and adapter that waited longest, as many as pay."""
+        if not writers:
+            return []
+        oldest = min(writers, key=lambda task: task.served_at)
+        alike = [task for task in writers if (task.model, task.adapter) == (oldest.model, oldest.adapter)]
+        alike.sort(key=lambda task: task.served_at)
+        return alike[: self._machines[oldest.model].pace.together(len(alike))]
+
+    def _execute(self, tasks: list[Task]) -> None:
+        machine = self._machines[tasks[0].model]
+        rows = [row for task in tasks for row in _rows(task)]
+        begun = time.monotonic()
+        try:
+            machine.slots.use(tasks[0].adapter)
+            machine.slots.decode(rows)
+        except DeskhandError as error:
+            for task in tasks:
+                self._end(task, _failed(task.id, error))
+            return
+        ended = time.monotonic()
+        machine.pace.saw(len(rows), ended - begun)
+        for task, logits in zip(tasks, _wanted(machine.slots, tasks), strict=True):
+            task.served_at = ended
+            self._served[task.tenant] = self._served.get(task.tenant, 0.0) + (ended - begun) / len(tasks)
+            self._resume(task, logits)
+
+    def _resume(self, task: Task, logits: list[Logits] | None) -> None:
+        """Let the task go on to its next step, or to its end."""
+        assert task.steps is not None
+        try:
+            task.step = next(task.steps) if logits is None else task.steps.send(logits)
+        except StopIteration as end:
+            self._end(task, end.value)
+        except Exception as error:  # A bug on one request must not cost the others their process.
+            self._end(task, _failed(task.id, error))
+
+    def _end(self, task: Task, answer: Answer) -> None:
+        del self._tasks[task.id]
+        if task.steps is not None:
+            task.steps.close()
+        if task.place is not None and task.standing:
+            self._machines[task.model].free.append(task.place.leave(keep=False))
+        self._tell(answer)
+
+
+def _rows(task: Task) -> list[Row]:
+    assert task.step is not None
+    assert task.place is not None
+    assert task.place.slot is not None
+    slot, wanted, tokens = task.place.slot, task.step.wanted, task.step.tokens
+    last = len(tokens) - 1
+    return [
+        Row(slot, token, wanted is Wanted.ALL or (wanted is Wanted.LAST and number == last))
+        for number, token in enumerate(tokens)
+    ]
+
+
+def _wanted(slots: Slots, tasks: Iterable[Task]) -> list[list[Logits]]:
+    """The logits of the last decode that each task wanted."""
+    result, at = [], 0
+    for task in tasks:
+        rows = _rows(task)
+        result.append([slots.logits(at + number) for number, row in enumerate(rows) if row.wanted])
+        at += len(rows)
+    return result
+
+
+def _failed(number: int, error: BaseException) -> Failed:
+    match error:
+        case Cancelled():
+            return Failed(id=number, kind="cancelled", message=str(error))
+        case DeadlineExceeded():
+            return Failed(id=number, kind="late", message=str(error))
+        case InputError():
+            return Failed(id=number, kind="input", message=str(error))
+        case DeskhandError():
+            return Failed(id=number, kind="model", message=str(error))
+        case _:
+            return Failed(id=number, kind="model", message=f"unexpected {type(error).__name__}")

@@ -66,13 +66,20 @@ class Task:
 class Scheduler:
     """Not safe for threads: submit, cancel and step belong to one. ``tell`` is told what ends each request."""
 
-    def __init__(self, machines: Mapping[str, Machine], tell: Callable[[Answer], None], max_queued: int) -> None:
+    def __init__(
+        self,
+        machines: Mapping[str, Machine],
+        tell: Callable[[Answer], None],
+        max_queued: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._machines, self._tell, self._max_queued = machines, tell, max_queued
         self._tasks: dict[int, Task] = {}
         self._served: dict[str, float] = {}
         self._numbers = 0
         self._read_last = False
-        self._bulk_at = time.monotonic()
+        self._bulk_at = self._clock()
 
     def submit(self, task: Task) -> None:
         """Take the task up, or refuse it at once when too many wait."""
@@ -111,7 +118,7 @@ class Scheduler:
         return bool(self._tasks)
 
     def _drop_late(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         for task in [task for task in self._tasks.values() if task.ends_at < now]:
             self._end(task, _failed(task.id, DeadlineExceeded("the model did not answer in the time given")))
 
@@ -126,9 +133,10 @@ class Scheduler:
                 self._place(task, machine)
 
     def _make_room(self, model: str) -> None:
+        """Take the slot of the newest bulk task, but not of the last one: it would starve."""
         bulk = [task for task in self._tasks.values() if task.model == model and task.bulk and task.standing]
         machine = self._machines[model]
-        if bulk and machine.slots.layout is not None:
+        if len(bulk) > (machine.slots.count > 1) and machine.slots.layout is not None:
             newest = max(bulk, key=lambda task: task.number)
             assert newest.place is not None
             machine.free.append(newest.place.leave(keep=True))
@@ -148,7 +156,7 @@ class Scheduler:
         ready = [task for task in self._tasks.values() if task.standing and task.step is not None]
         interactive = [task for task in ready if not task.bulk]
         bulk = [task for task in ready if task.bulk]
-        now = time.monotonic()
+        now = self._clock()
         starved = now - self._bulk_at > BULK_WAITS_S
         turn = bulk if bulk and (starved or not interactive) else interactive
         if turn is bulk or not bulk:
@@ -175,7 +183,7 @@ class Scheduler:
     def _execute(self, tasks: list[Task]) -> None:
         machine = self._machines[tasks[0].model]
         rows = [row for task in tasks for row in _rows(task)]
-        begun = time.monotonic()
+        begun = self._clock()
         try:
             machine.slots.use(tasks[0].adapter)
             machine.slots.decode(rows)
@@ -183,7 +191,7 @@ class Scheduler:
             for task in tasks:
                 self._end(task, _failed(task.id, error))
             return
-        ended = time.monotonic()
+        ended = self._clock()
         machine.pace.saw(len(rows), ended - begun)
         for task, logits in zip(tasks, _wanted(machine.slots, tasks), strict=True):
             task.served_at = ended

@@ -1,0 +1,189 @@
+"""Whose step is next: interactive before bulk, tenants in turn, and nobody held up for longer than a slice."""
+
+import itertools
+from collections.abc import Sequence
+
+import pytest
+
+from assistant.engine.pace import Pace
+from assistant.engine.protocol import Answer, Counted, Failed
+from assistant.engine.scheduler import SLICE_BESIDE, Machine, Scheduler, Task
+from assistant.engine.slots import Slots
+from assistant.engine.steps import Place, Step, Steps, slices
+
+pytestmark = pytest.mark.models
+
+
+class Desk:
+    """A scheduler over a small real model, and a log of who had a step and of how many tokens."""
+
+    def __init__(self, slots: Slots, tokens: Sequence[int], max_queued: int = 50) -> None:
+        self.slots, self.tokens = slots, tokens
+        self.now = 0.0
+        self.steps: list[tuple[str, int]] = []
+        self.answers: dict[int, Answer] = {}
+        self.scheduler = Scheduler({"smol": Machine(slots, Pace())}, self._told, max_queued, self._time)
+        self._next = 0
+
+    def _time(self) -> float:
+        self.now += 0.001
+        return self.now
+
+    def _told(self, answer: Answer) -> None:
+        self.answers[answer.id] = answer
+
+    def ask(
+        self, name: str, prompt: int, reply: int, *, bulk: bool = False, tenant: str = "acme", in_s: float = 60
+    ) -> int:
+        """Submit a text of so many prompt and reply tokens; returns its number."""
+        self._next += 1
+        number = self._next
+
+        def begin(place: Place) -> Steps[Answer]:
+            reading = slices(self.tokens[:prompt], place)
+            step = next(reading)
+            while True:
+                self.steps.append((name, len(step.tokens)))
+                logits = yield step
+                try:
+                    step = reading.send(logits)
+                except StopIteration:
+                    break
+            for at in range(reply):
+                self.steps.append((name, 1))
+                yield Step((self.tokens[at],))
+            return Counted(id=number, tokens=place.length)
+
+        ends = self.now + in_s
+        self.scheduler.submit(Task(number, "smol", tenant, "", bulk, ends, prompt, reply, begin))
+        return number
+
+    def finish(self) -> list[str]:
+        """Work until nothing is left; returns who had a step, in order."""
+        while self.scheduler.step():
+            pass
+        return [name for name, _ in self.steps]
+
+
+@pytest.fixture
+def desk(slots: Slots, tokens: list[int]) -> Desk:
+    return Desk(slots, tokens)
+
+
+def test_all_are_answered_each_with_its_own_text(desk: Desk) -> None:
+    wanted = {desk.ask(f"t{number}", 30 + number, number): 30 + 2 * number for number in range(1, 12)}
+    desk.finish()
+    assert {number: answer.tokens for number, answer in desk.answers.items() if isinstance(answer, Counted)} == wanted
+
+
+def test_bulk_work_waits_while_interactive_work_is_there(desk: Desk) -> None:
+    desk.ask("bulk", 200, 5, bulk=True)
+    desk.scheduler.step()
+    desk.ask("chat", 200, 5)
+    names = desk.finish()
+    first, last = names.index("chat"), len(names) - names[::-1].index("chat")
+    assert "bulk" not in names[first + 1 : last - 1]
+    assert len(desk.answers) == 2
+
+
+def test_bulk_work_does_not_starve_beside_interactive_work_without_end(desk: Desk) -> None:
+    bulk = desk.ask("bulk", 20, 5, bulk=True)
+    chats = 0
+    while bulk not in desk.answers:
+        chats += desk.ask("chat", 30, 1) > 0
+        desk.now += 1.0
+        desk.scheduler.step()
+        assert chats < 200
+    assert chats > 5
+    desk.finish()
+
+
+def test_bulk_work_gives_up_its_slot_and_goes_on_where_it_was(desk: Desk) -> None:
+    bulk = [desk.ask(f"bulk{number}", 100, 20, bulk=True) for number in range(4)]
+    for _ in range(10):
+        desk.scheduler.step()
+    chat = desk.ask("chat", 50, 3)
+    while chat not in desk.answers:
+        assert desk.scheduler.step()
+    assert not any(number in desk.answers for number in bulk)
+    desk.finish()
+    lengths = [answer.tokens for number in bulk if isinstance(answer := desk.answers[number], Counted)]
+    assert lengths == [120] * 4
+
+
+def test_a_long_prompt_never_holds_up_a_stream_for_longer_than_a_slice(desk: Desk) -> None:
+    desk.ask("stream", 20, 40)
+    desk.scheduler.step()
+    desk.ask("long", 400, 1)
+    desk.finish()
+    lengths = [(name, size) for name, size in desk.steps if size > 1][1:]
+    assert max(size for _, size in lengths[1:]) <= SLICE_BESIDE + 8
+    names = [name for name, _ in desk.steps]
+    reading = [at for at, (name, size) in enumerate(desk.steps) if name == "long" and size > 1]
+    assert all("stream" in names[one:other] for one, other in itertools.pairwise(reading[1:]))
+
+
+def test_a_tenant_that_asks_much_does_not_keep_another_waiting(desk: Desk) -> None:
+    many = [desk.ask("many", 150, 3, tenant="busy") for _ in range(10)]
+    for _ in range(6):
+        desk.scheduler.step()
+    one = desk.ask("one", 150, 3, tenant="quiet")
+    while one not in desk.answers:
+        assert desk.scheduler.step()
+    assert sum(number not in desk.answers for number in many) >= 4
+
+
+def test_a_cancelled_request_has_no_further_step(desk: Desk) -> None:
+    number = desk.ask("gone", 300, 20)
+    other = desk.ask("stays", 20, 2)
+    desk.scheduler.step()
+    before = len(desk.steps)
+    desk.scheduler.cancel(number)
+    assert isinstance(desk.answers[number], Failed)
+    assert "gone" not in desk.finish()[before:]
+    assert isinstance(desk.answers[other], Counted)
+
+
+def test_a_request_past_its_deadline_is_told_so(desk: Desk) -> None:
+    number = desk.ask("late", 300, 5, in_s=-1)
+    desk.finish()
+    answer = desk.answers[number]
+    assert isinstance(answer, Failed)
+    assert answer.kind == "late"
+
+
+def test_when_too_many_wait_one_more_is_refused_with_an_estimate(slots: Slots, tokens: list[int]) -> None:
+    desk = Desk(slots, tokens, max_queued=3)
+    desk.ask("first", 200, 3)
+    desk.finish()
+    numbers = [desk.ask("t", 200, 3) for _ in range(4)]
+    refused = desk.answers[numbers[-1]]
+    assert isinstance(refused, Failed)
+    assert (refused.kind, refused.retry_after_s >= 1.0) == ("busy", True)
+    desk.finish()
+    assert all(isinstance(desk.answers[number], Counted) for number in numbers[:-1])
+
+
+def test_a_bug_in_one_request_costs_the_others_nothing(desk: Desk) -> None:
+    def broken(_: Place) -> Steps[Answer]:
+        yield Step(desk.tokens[:10])
+        raise ZeroDivisionError
+
+    desk.scheduler.submit(Task(99, "smol", "acme", "", False, desk.now + 60, 10, 0, broken))
+    number = desk.ask("fine", 60, 4)
+    desk.finish()
+    failed = desk.answers[99]
+    assert isinstance(failed, Failed)
+    assert failed.message == "unexpected ZeroDivisionError"
+    assert isinstance(desk.answers[number], Counted)
+
+
+def test_texts_are_taken_together_where_that_was_seen_to_pay() -> None:
+    pays, costs = Pace(), Pace()
+    for _ in range(3):
+        for size in (1, 2, 4, 8):
+            pays.saw(size, 0.02)
+            costs.saw(size, 0.02 * size**1.5)
+    assert pays.together(8) == 8
+    assert costs.together(8) == 1
+    assert Pace().together(5) == 1, "what was never tried is tried, the smallest first"

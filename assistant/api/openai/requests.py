@@ -3,7 +3,7 @@
 import secrets
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from assistant.api.openai.schemas import check_schema
@@ -51,8 +51,18 @@ def _text_of(content: object) -> object:
     return "".join(texts)
 
 
+def _whole_characters(text: str) -> str:
+    """``text`` if it can be sent to an engine: JSON may hold half of a character, which UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise PydanticCustomError("half_character", "It has half of a character in it") from error
+    return text
+
+
 Content = Annotated[
     CleanText,
+    AfterValidator(_whole_characters),
     BeforeValidator(_text_of),
     WithJsonSchema(
         {

@@ -50,19 +50,23 @@ class Writing:
 
     def _run(self, write: Callable[[OnToken], Completion], leave: Callable[[], None]) -> None:
         try:
+            last = self._last_word(write)
+        finally:
+            leave()  # Before the last word: who has heard it may ask again at once.
+        self._tell(last)
+
+    def _last_word(self, write: Callable[[OnToken], Completion]) -> Completion | DeskhandError:
+        try:
             self._unless_gone()
-            completion = write(self._on_token)
-            self._tell(completion)
+            return write(self._on_token)
         except Cancelled as error:
             log.info("completion cancelled by the client")
-            self._tell(error)
+            return error
         except DeskhandError as error:
-            self._tell(error)
+            return error
         except Exception as error:
             log.exception("completion broke", kind=type(error).__name__)
-            self._tell(DeskhandError(UNFORESEEN))
-        finally:
-            leave()
+            return DeskhandError(UNFORESEEN)
 
     def _on_token(self, token: Token) -> None:
         self._unless_gone()

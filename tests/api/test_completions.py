@@ -15,7 +15,7 @@ from assistant.config import Settings
 from assistant.kernel.access import AGENT_SCOPES, USUAL_SCOPES, KeyScope
 from assistant.kernel.conversation import Tier
 from assistant.kernel.errors import ModelUnavailable
-from assistant.kernel.generation import ChatMessage
+from assistant.kernel.generation import ChatMessage, Completion, Token
 from assistant.wiring import App
 from tests.api.watched import WatchedModel
 
@@ -112,6 +112,21 @@ def test_log_probabilities_come_when_asked(call: MakeCaller) -> None:
     assert bytes(whole[0]["bytes"]).decode() == whole[0]["token"]
     parts = [chunk["choices"][0]["logprobs"] for chunk in chunks(call(), body)]
     assert [token for part in parts if part for token in part["content"]] == whole
+
+
+def test_tokens_without_text_of_their_own_count_with_the_next(call: MakeCaller, app: App) -> None:
+    class Umlauts(ScriptedModel):
+        def stream(self, *args: Any, **kwargs: Any) -> Any:
+            yield Token(text="", logprob=-1.0)
+            yield Token(text="ü", logprob=-0.5)
+            yield Token(text="", logprob=0.0)
+            return Completion(text="ü", finish="stop", prompt_tokens=9, completion_tokens=2, logprobs=(-1.0, -0.5))
+
+    app.models[Tier.SMALL] = Umlauts(lambda _: "")
+    told = chunks(call(), ASK | {"logprobs": True})
+    assert [chunk["choices"][0]["delta"].get("content") for chunk in told] == ["", "ü", None]
+    (token,) = told[1]["choices"][0]["logprobs"]["content"]
+    assert (token["token"], token["logprob"], token["bytes"]) == ("ü", -1.5, [195, 188])
 
 
 @pytest.mark.parametrize("name", ["large", "fernhill-1.5b"])

@@ -28,6 +28,8 @@ class Writing:
         self._loop = asyncio.get_running_loop()
         self._told: asyncio.Queue[Told] = asyncio.Queue()
         self._gone = threading.Event()
+        self._untold = 0.0
+        """Logarithm of the probability of tokens without text of their own: half a character, or held back."""
 
     def begin(self, write: Callable[[OnToken], Completion], leave: Callable[[], None], threads: Executor) -> None:
         """Start ``write`` on a thread. ``leave`` is called at the end, whatever happens."""
@@ -70,7 +72,11 @@ class Writing:
 
     def _on_token(self, token: Token) -> None:
         self._unless_gone()
-        self._tell(token)
+        if token.logprob is not None:
+            self._untold += token.logprob
+        if token.text:
+            self._tell(Token(text=token.text, logprob=None if token.logprob is None else self._untold))
+            self._untold = 0.0
 
     def _unless_gone(self) -> None:
         if self._gone.is_set():

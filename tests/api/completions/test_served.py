@@ -18,7 +18,7 @@ from assistant.kernel.conversation import Tier
 from assistant.kernel.errors import ConfigurationError, InputError, ModelUnavailable
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Token, run_to_end
 from assistant.wiring import App
-from tests.api.watched import ENDLESS, WatchedModel
+from tests.api.completions.watched import ENDLESS, WatchedModel
 
 ANSWER = "Hold the Clean button for five seconds – then pour in the descaler."
 MESSAGES = (

@@ -11,6 +11,7 @@ from assistant.api import errors
 from assistant.api.middleware import BodyLimit, NoNullBytes, Observed
 from assistant.api.routes import (
     batches,
+    completions,
     drafts,
     health,
     jobs,
@@ -50,7 +51,9 @@ def create_app(app: App) -> FastAPI:
     )
     api.state.app, api.state.service = app, service
     errors.install(api)
-    for module in (drafts, batches, knowledge, runs, learning, jobs, webhooks, sessions, sidebar_demo, sidebar, health):
+    for module in (
+        drafts, batches, completions, knowledge, runs, learning, jobs, webhooks, sessions, sidebar_demo, sidebar, health
+    ):  # fmt: skip
         api.include_router(module.router)
     api.add_middleware(NoNullBytes)
     api.add_middleware(BodyLimit, limit=app.settings.max_body_bytes)

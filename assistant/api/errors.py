@@ -48,7 +48,7 @@ class BodyTooLarge(InputError):
 
 def problem_of(error: DeskhandError) -> Problem:
     """The problem details of one of our errors."""
-    status = _status(error)
+    status = status_of(error)
     field = error.field if isinstance(error, InputError) else ""
     return Problem(
         type=f"urn:deskhand:error:{error.code}",
@@ -61,12 +61,17 @@ def problem_of(error: DeskhandError) -> Problem:
 
 
 def problem_response(error: DeskhandError) -> JSONResponse:
+    return _response(problem_of(error), headers_of(error))
+
+
+def headers_of(error: DeskhandError) -> dict[str, str]:
+    """What the headers of an answer say of one of our errors."""
     headers = {}
     if isinstance(error, RetryLater):
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
     if isinstance(error, Refused) and not error.missing_scope:
         headers["WWW-Authenticate"] = "Bearer"
-    return _response(problem_of(error), headers)
+    return headers
 
 
 def install(api: FastAPI) -> None:
@@ -118,7 +123,8 @@ def install(api: FastAPI) -> None:
         )
 
 
-def _status(error: DeskhandError) -> HTTPStatus:
+def status_of(error: DeskhandError) -> HTTPStatus:
+    """The status one of our errors is answered with."""
     match error:
         case NotFound():
             return HTTPStatus.NOT_FOUND

@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.api.errors import BodyTooLarge, problem_response
 from assistant.api.metrics import Metrics
+from assistant.api.openai.errors import PATHS, error_response
 from assistant.kernel.errors import InputError
 
 _HEADERS = [
@@ -51,7 +52,8 @@ class BodyLimit:
         error = BodyTooLarge(
             f"the body is larger than {self._limit} bytes", fix="Send less, or raise DESKHAND_MAX_BODY_BYTES."
         )
-        await problem_response(error)(scope, receive, send)
+        respond = error_response if scope["path"] in PATHS else problem_response
+        await respond(error)(scope, receive, send)
 
 
 class NoNullBytes:

@@ -34,6 +34,8 @@ class KeyScope(StrEnum):
     BATCHES = "batches"
     """May have many tickets summarised, those of the tenant's helpdesks too."""
     JOBS = "jobs"
+    MODELS = "models"
+    """May have the models themselves write, as other programs do over OpenAI's API: no documents, no checks."""
     INTERNAL = "internal"
     """May also read internal documents, and cite them when the request asks for it."""
     SIDEBAR = "sidebar"

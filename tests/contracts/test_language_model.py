@@ -1,9 +1,6 @@
 """Every LanguageModel: streams what it completes, keeps to its limits, stops when told, and counts its tokens."""
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ from assistant.kernel.errors import DeadlineExceeded, DeskhandError, InputError
 from assistant.kernel.generation import ChatMessage, ModelCard, Sampling, run_to_end
 from assistant.models.catalogue import CatalogueModel
 from assistant.ports import LanguageModel
+from tests.model_servers import Habits, running_model_server
 
 CONTEXT = 512
 MESSAGES = (
@@ -25,45 +23,23 @@ MESSAGES = (
 )
 
 
-class _Server(BaseHTTPRequestHandler):
-    """Speaks OpenAI's streaming format, word by word, from the last message's own rules."""
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if len(body["messages"][-1]["content"]) > 4 * CONTEXT:
-            self.send_error(400)
-            return
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.end_headers()
-        words = [f"word{number} " for number in range(40)][: body["max_tokens"]]
-        for word in words:
-            choice = {"delta": {"content": word}, "logprobs": {"content": [{"logprob": -0.5}]}, "finish_reason": None}
-            self._send({"choices": [choice]})
-        finish = "length" if len(words) == body["max_tokens"] else "stop"
-        self._send({"choices": [{"delta": {}, "finish_reason": finish}]})
-        self._send({"choices": [], "usage": {"prompt_tokens": 21, "completion_tokens": len(words)}})
-        self.wfile.write(b"data: [DONE]\n\n")
-
-    def _send(self, event: object) -> None:
-        self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+SERVERS = {
+    "openai": Habits(context=CONTEXT),
+    "llama-server": Habits(context=CONTEXT, tokenizer="llama-server", cached_tokens=7),
+    "vllm": Habits(context=CONTEXT, tokenizer="vllm"),
+    "an old gateway": Habits(context=CONTEXT, refuses=frozenset({"stream_options", "user"}), error_form="message"),
+}
 
 
-@pytest.fixture(params=["scripted", "openai", pytest.param("local", marks=pytest.mark.models)], scope="module")
+@pytest.fixture(params=["scripted", *SERVERS, pytest.param("local", marks=pytest.mark.models)], scope="module")
 def model(
     request: pytest.FixtureRequest, model_file: Callable[[str], tuple[CatalogueModel, Path]]
 ) -> Iterator[LanguageModel]:
     if request.param == "scripted":
         yield ScriptedModel(lambda _: " ".join(f"word{number}" for number in range(40)), context=CONTEXT)
-    elif request.param == "openai":
-        with ThreadingHTTPServer(("127.0.0.1", 0), _Server) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            card = ModelCard(name="remote", sha256="", context_length=CONTEXT)
-            yield OpenAIModel(card, f"http://127.0.0.1:{server.server_port}/v1", "key")
-            server.shutdown()
+    elif request.param in SERVERS:
+        with running_model_server(SERVERS[request.param]) as url:
+            yield OpenAIModel(ModelCard(name="remote", sha256="", context_length=CONTEXT), url, "key")
     else:
         entry, path = model_file("smollm2-135m-instruct-q4_1")
         file = ModelFile(name=entry.name, path=str(path), context_length=CONTEXT)

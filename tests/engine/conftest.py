@@ -39,7 +39,7 @@ def weights(smol: Callable[..., ModelFile]) -> Weights:
 
 @pytest.fixture
 def slots(weights: Weights) -> Slots:
-    return Slots(weights, threads=2)
+    return Slots(weights, threads=1)  # Idle threads of a second would spin against the rest of the tests.
 
 
 @pytest.fixture(scope="session")

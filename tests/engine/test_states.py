@@ -25,7 +25,7 @@ def read(slots: Slots, slot: int, tokens: Sequence[int]) -> Logits:
 def test_a_state_cut_in_parts_and_joined_in_another_slot_goes_on_the_same(
     smol: Callable[..., ModelFile], tokens: list[int], kv_type: str
 ) -> None:
-    slots = Slots(Weights(smol(slots=3, kv_type=kv_type)), threads=2)
+    slots = Slots(Weights(smol(slots=3, kv_type=kv_type)), threads=1)
     read(slots, 0, tokens[:128])
     state = slots.state(0)
     straight = read(slots, 0, tokens[128:200])

@@ -157,7 +157,7 @@ class _Work:
         """What of the evidence a model gets to read."""
         policy = self.desk.policy
         best = evidence.passages[: policy.generate.passages]
-        return evidence.model_copy(update={"passages": select(question, best, self.desk.embedder, policy.select)})
+        return evidence.model_copy(update={"passages": select(question, best, policy.select)})
 
     def _write(
         self, tier: Tier, question: Question, evidence: Evidence, shown: Evidence

@@ -25,11 +25,10 @@ class RoutePolicy(Value):
 
 
 class SelectPolicy(Value):
-    """``passage_tokens`` 0 puts passages into the prompt whole."""
+    """``passage_tokens``, of a passage on average, are the embedder's; 0 puts passages into the prompt whole."""
 
     passage_tokens: int = Field(default=0, ge=0)
     min_sentences: int = Field(default=2, ge=1)
-    lexical_weight: float = Field(default=0.0, ge=0.0)
 
 
 class GeneratePolicy(Value):

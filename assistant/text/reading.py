@@ -60,18 +60,20 @@ def reading_units(text: str) -> list[Unit]:
             case _Kind.ROWS:
                 first = len(units)
                 rows = _lines(text, run)
-                units += [Unit(s, e, above | {first} if row else above) for row, (s, e) in enumerate(rows)]
+                units += [Unit(start, end, above | {first} if row else above) for row, (start, end) in enumerate(rows)]
             case _Kind.TEXT:
                 first = len(units)
+                lead = lead if first - 1 in lead else frozenset()  # What led into a list leads no further.
                 units += _sentences(text, run, heading, lead, first)
                 last = text[units[-1].start : units[-1].end]
-                alone = len(units) == first + 1 and len(last) <= MAX_HEADING_CHARS
-                if alone and not _ENDS.search(last):
-                    heading, lead = frozenset({first}), frozenset()
-                else:
-                    lead = frozenset({len(units) - 1})
-                    lead = lead if last.endswith(":") or not _ENDS.search(last) else frozenset()
+                lead = frozenset({len(units) - 1}) if _leads(last) else frozenset()
+                if len(units) == first + 1 and len(last) <= MAX_HEADING_CHARS and not _ENDS.search(last):
+                    units[-1], heading, lead = units[-1]._replace(needs=frozenset()), frozenset({first}), frozenset()
     return units
+
+
+def _leads(sentence: str) -> bool:
+    return sentence.endswith(":") or not _ENDS.search(sentence)
 
 
 def _sentences(text: str, run: _Run, heading: frozenset[int], lead: frozenset[int], first: int) -> list[Unit]:
@@ -102,9 +104,10 @@ def _runs(text: str) -> list[_Run]:
 
 
 def _goes_on(last: _Kind, kind: _Kind, line: str, *, apart: bool) -> bool:
-    """Whether a line continues the run before it: lists of steps may have empty lines in them, items hang over."""
+    """Whether a line continues the run before it: lists of steps may have empty lines in them, items may be wrapped."""
     if kind is _Kind.TEXT:
-        return not apart and (last is _Kind.TEXT or (last is not _Kind.ROWS and line[0].isspace()))
+        hangs_over = line[0].isspace() or line[0].islower()
+        return not apart and (last is _Kind.TEXT or (last is not _Kind.ROWS and hangs_over))
     return kind is last and (kind is _Kind.STEPS or (kind is _Kind.ROWS and not apart))
 
 

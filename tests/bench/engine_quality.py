@@ -78,7 +78,7 @@ def _drafted(
     for variant in variants:
         file = files[variant.name]
         card = ModelCard(name=file.name, sha256=file.sha256, context_length=file.context_length)
-        writers.append(Writer(variant, LocalModel(card, process), file, app.own_embedder))
+        writers.append(Writer(variant, LocalModel(card, process), file))
     try:
         with progress_bar("Drafting", len(cases) * len(writers)) as on_progress:
             for number, case in enumerate(cases):

@@ -57,7 +57,7 @@ def read_cases(folder: Path, limit: int, kept: Path) -> list[Case]:
     file = kept / f"cases-{_made_from(folder)[:12]}.jsonl"
     known = {}
     if file.is_file():
-        cases = [Case.model_validate_json(line) for line in file.read_text("utf-8").splitlines()]
+        cases = [Case.model_validate_json(line) for line in file.read_text("utf-8").split("\n") if line]
         known = {case.id: case for case in cases}
     if missing := [query for query in queries if query.id not in known]:
         found = _find(missing, judged, folder / "corpus.jsonl")

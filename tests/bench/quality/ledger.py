@@ -41,7 +41,7 @@ class Ledger:
         if whole != data:
             self._path.write_bytes(whole)
         read = []
-        for number, line in enumerate(whole.decode().splitlines(), start=1):
+        for number, line in enumerate(whole.decode().split("\n")[:-1], start=1):
             try:
                 row = json.loads(line)
                 key = Key(*(row.pop(name) for name in Key._fields))

@@ -12,7 +12,6 @@ from assistant.kernel.conversation import Tier
 from assistant.kernel.generation import Token
 from assistant.kernel.policy import Policy
 from assistant.policies import load_policy
-from assistant.ports import Embedder
 from assistant.prompts import Prompt, load_prompt
 from assistant.stages.generate import generate
 from assistant.stages.select import select
@@ -69,9 +68,9 @@ VARIANTS = {
 class Writer:
     """Writes and measures the drafts of one variant."""
 
-    def __init__(self, variant: Variant, model: LocalModel, file: ModelFile, embedder: Embedder) -> None:
+    def __init__(self, variant: Variant, model: LocalModel, file: ModelFile) -> None:
         self.variant = variant
-        self._model, self._embedder = model, embedder
+        self._model = model
         self._prompt: Prompt = load_prompt(variant.prompt)
         self._policy: Policy = load_policy(variant.policy)[0]
         self.made_with = _digest(file, self._prompt, self._policy)
@@ -84,7 +83,7 @@ class Writer:
             first[0] = first[0] or time.monotonic() - started
 
         best = case.evidence.passages[: policy.generate.passages]
-        chosen = select(case.question, best, self._embedder, policy.select)
+        chosen = select(case.question, best, policy.select)
         shown = case.evidence.model_copy(update={"passages": chosen})
         raw = generate(
             case.question, shown, Tier.SMALL, self._model, self._prompt, policy.generate,
@@ -109,7 +108,12 @@ def _digest(file: ModelFile, prompt: Prompt, policy: Policy) -> str:
     patterns = (*_DRAFTS, *_SELECTS) if policy.select.passage_tokens else _DRAFTS
     sources = (path.read_bytes() for pattern in patterns for path in sorted(folder.glob(pattern)))
     code = hashlib.sha256(b"\0".join((*sources, Path(measure.__code__.co_filename).read_bytes()))).hexdigest()
-    parts = (file.model_dump_json(exclude={"path"}), prompt.sha256, policy.model_dump_json(), code)
+    parts = (
+        file.model_dump_json(exclude={"path"}),
+        prompt.sha256,
+        policy.model_dump_json(include={"generate", "select", "verify"}),
+        code,
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

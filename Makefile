@@ -72,7 +72,7 @@ bench-batch: models  ## 261 dialogues summarised, killed in the middle and gone 
 bench-gaps: models  ## How well questions are gathered by meaning, on real messages with intents
 	@$(BIN)/python -m tests.bench.gaps $(DATA)/intents/intents_dev.jsonl.gz
 
-bench-engine-quality: models  ## Faster ways of drafting against the exact one on 150 questions; goes on where it stopped (an hour; ARGS="--limit 20")
+bench-engine-quality: models  ## Faster ways of drafting against the exact one on 150 questions; goes on where it stopped (two hours; ARGS="--limit 20")
 	@$(QUIET) $(BIN)/python -m tests.bench.engine_quality $(DATA)/mtrag $(ARGS)
 
 clean:  ## Remove what was built here; models and wheels in ~/.cache stay

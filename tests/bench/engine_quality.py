@@ -18,13 +18,14 @@ from assistant.config import Settings
 from assistant.engine.local import LocalModel, usable_cores
 from assistant.engine.process import ModelProcess
 from assistant.engine.protocol import ChildSettings, ModelFile
+from assistant.evaluation.metrics import mean
 from assistant.kernel.conversation import Tier
 from assistant.kernel.errors import InputError
 from assistant.kernel.generation import ModelCard
 from assistant.wiring import App
 from tests.bench.quality.cases import Case, read_cases
 from tests.bench.quality.ledger import Figures, Key, Ledger
-from tests.bench.quality.measures import METRICS, Row, compare
+from tests.bench.quality.measures import ALLOWED_LOSS, METRICS, Row, compare
 from tests.bench.quality.variants import BASE, VARIANTS, Variant, Writer
 from tests.bench.report import FOLDER
 
@@ -116,36 +117,38 @@ def _measured(figures: dict[str, list[Figures]], *names: str) -> list[list[dict[
     return [[{metric: float(item[metric]) for metric in METRICS} for item in figures[name]] for name in names]
 
 
+def _base_means(figures: dict[str, list[Figures]]) -> dict[str, float]:
+    base = _measured(figures, BASE)[0]
+    return {metric: round(100 * mean([item[metric] for item in base]), 2) for metric in METRICS}
+
+
 def _costs(items: Sequence[Figures]) -> dict[str, float]:
     return {name: round(median(float(item[name]) for item in items), 3) for name in COSTS}
 
 
 def _show(figures: dict[str, list[Figures]], rows: Sequence[Row]) -> None:
-    table = Table("Variant", "Metric", "Mean", "Difference", "95 % interval", "Verdict", title="Quality, in points")
-    for (base,) in zip(_measured(figures, BASE), strict=True):
-        for metric in METRICS:
-            table.add_row(BASE, metric, f"{100 * sum(item[metric] for item in base) / len(base):.1f}")
+    table = Table("Variant", "Metric", "Mean", "Gain", "95 % interval", "Verdict", title="Quality, in points")
+    for metric, value in _base_means(figures).items():
+        table.add_row(BASE, metric, f"{value:.1f}")
     for row in rows:
         verdict = "passes" if row.passes else "fails"
-        sure = "a loss over 1 point is excluded" if row.loss_excluded else "a loss over 1 point is not excluded"
+        sure = "excluded" if row.loss_excluded else "possible"
         table.add_row(
             row.variant, row.metric, f"{row.mean:.1f}", f"{row.difference:+.1f}",
-            f"{row.low:+.1f} to {row.high:+.1f}", f"{verdict}; {sure}",
+            f"{row.low:+.1f} to {row.high:+.1f}", f"{verdict}; loss over {ALLOWED_LOSS:g}: {sure}",
         )  # fmt: skip
     console.print(table)
-    costs = Table("Variant", *COSTS, title="Cost, medians of a question")
+    costs = Table("Variant", *(name.replace("_", " ") for name in COSTS), title="Cost, medians of a question")
     for name, items in figures.items():
         costs.add_row(name, *(f"{value:g}" for value in _costs(items).values()))
     console.print(costs)
 
 
 def _write(figures: dict[str, list[Figures]], rows: Sequence[Row], tier: Tier, questions: int) -> None:
-    base = _measured(figures, BASE)[0]
-    means = {metric: round(100 * sum(item[metric] for item in base) / len(base), 2) for metric in METRICS}
     report = {
         "model": tier.value,
         "questions": questions,
-        "base": means,
+        "base": _base_means(figures),
         "rows": [row._asdict() for row in rows],
         "cost_medians": {name: _costs(items) for name, items in figures.items()},
     }

@@ -35,12 +35,11 @@ class _Kind(Enum):
 
 
 class _Run(NamedTuple):
-    """Lines that belong together. ``apart``: an empty line stands before it."""
+    """Lines that belong together."""
 
     kind: _Kind
     start: int
     end: int
-    apart: bool
 
 
 def reading_units(text: str) -> list[Unit]:
@@ -98,7 +97,7 @@ def _runs(text: str) -> list[_Run]:
         if last and _goes_on(last.kind, kind, line, apart=apart):
             runs[-1] = last._replace(end=end)
         else:
-            runs.append(_Run(kind, start, end, apart))
+            runs.append(_Run(kind, start, end))
         apart = False
     return runs
 

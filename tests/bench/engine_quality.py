@@ -74,30 +74,36 @@ def _drafted(
     files = {variant.name: variant.file(own, q4) for variant in variants}
     distinct = tuple({file.name: file for file in files.values()}.values())
     process = ModelProcess(ChildSettings(models=distinct, threads=app.settings.threads or usable_cores()))
+    writers = [Writer(variant, _model(files[variant.name], process), files[variant.name]) for variant in variants]
     ledger = Ledger(WORK / f"{own.name}.jsonl")
-    writers = []
-    for variant in variants:
-        file = files[variant.name]
-        card = ModelCard(name=file.name, sha256=file.sha256, context_length=file.context_length)
-        writers.append(Writer(variant, LocalModel(card, process), file))
     try:
-        with progress_bar("Drafting", len(cases) * len(writers)) as on_progress:
-            for number, case in enumerate(cases):
-                turn = number % len(writers)  # Each variant is first, second … equally often.
-                for writer in (*writers[turn:], *writers[:turn]):
-                    key = Key(writer.variant.name, case.id, writer.made_with)
-                    if ledger.get(key) is None:
-                        ledger.add(key, writer.write(case))
-                    on_progress(1)
+        _draft_missing(writers, cases, ledger, process)
     finally:
         process.close()
         app.close()
     return {
-        writer.variant.name: [
-            found for case in cases if (found := ledger.get(Key(writer.variant.name, case.id, writer.made_with)))
-        ]
+        writer.variant.name: [found for case in cases if (found := ledger.get(_key(writer, case)))]
         for writer in writers
     }
+
+
+def _draft_missing(writers: Sequence[Writer], cases: Sequence[Case], ledger: Ledger, process: ModelProcess) -> None:
+    with progress_bar("Drafting", len(cases) * len(writers)) as on_progress:
+        for number, case in enumerate(cases):
+            turn = number % len(writers)  # Each variant is first, second … equally often.
+            for writer in (*writers[turn:], *writers[:turn]):
+                if ledger.get(_key(writer, case)) is None:
+                    process.start()  # Loading is not part of a draft's time.
+                    ledger.add(_key(writer, case), writer.write(case))
+                on_progress(1)
+
+
+def _key(writer: Writer, case: Case) -> Key:
+    return Key(writer.variant.name, case.id, writer.made_with)
+
+
+def _model(file: ModelFile, process: ModelProcess) -> LocalModel:
+    return LocalModel(ModelCard(name=file.name, sha256=file.sha256, context_length=file.context_length), process)
 
 
 def _own_file(app: App, tier: Tier) -> ModelFile:

@@ -54,6 +54,7 @@ from assistant.stages.hand_off import hand_off
 from assistant.stages.redact import redact
 from assistant.stages.retrieve import retrieve
 from assistant.stages.route import route
+from assistant.stages.select import select
 from assistant.stages.summarize import summarize as summarize_stage
 from assistant.stages.verify import RunningDraft, verify
 
@@ -139,8 +140,10 @@ class _Work:
         tiers = [known for known in Tier if known in self.desk.models]
         if tier not in tiers:
             return self._give_up_on(tier, Reason.MODEL_UNAVAILABLE, "is not configured")
+        with self.timed("select"):
+            shown = self._shown(question, evidence)
         with self.timed(f"generate_{tier}"):
-            raw = self._write(tier, question, evidence)
+            raw = self._write(tier, question, evidence, shown)
         if not isinstance(raw, RawDraft):
             return raw
         with self.timed("verify"):
@@ -150,7 +153,15 @@ class _Work:
         self.attempts.append(Attempt(raw=raw, verdict=verdict, step=step))
         return step
 
-    def _write(self, tier: Tier, question: Question, evidence: Evidence) -> RawDraft | TryTier | ToHuman:
+    def _shown(self, question: Question, evidence: Evidence) -> Evidence:
+        """What of the evidence a model gets to read."""
+        policy = self.desk.policy
+        best = evidence.passages[: policy.generate.passages]
+        return evidence.model_copy(update={"passages": select(question, best, policy.select)})
+
+    def _write(
+        self, tier: Tier, question: Question, evidence: Evidence, shown: Evidence
+    ) -> RawDraft | TryTier | ToHuman:
         """A draft by ``tier``, asked again when its process dies; the next tier when that fails too."""
         policy = self.desk.policy.generate
         model = self.desk.models[tier]
@@ -160,9 +171,9 @@ class _Work:
                 return ToHuman(reasons=(Reason.OUT_OF_TIME,))
             try:
                 return generate(
-                    question, evidence, tier, model, self.desk.prompts["draft"], policy,
+                    question, shown, tier, model, self.desk.prompts["draft"], policy,
                     tenant=self.scope.tenant, deadline_s=left, on_token=lambda token: self._tell(tier, token),
-                    on_passages=lambda passages: self._begin(question, passages), wish=self.wish,
+                    on_passages=lambda used: self._begin(question, evidence.passages[: len(used)]), wish=self.wish,
                 )  # fmt: skip
             except RetryLater as error:
                 self.incidents.append(f"{tier} model: {error}")

@@ -50,8 +50,8 @@ def retrieval(
     """nDCG@10, recall, MRR and latency of retrieval."""
     asked, judgements = read_queries(queries), read_qrels(qrels)
     with opened(data_dir=work) as desk:
-        scope = _indexed([corpus, *(distractors or [])], desk)
-        report = evaluate_retrieval(asked, judgements, desk.desk, scope, _document_id)
+        scope = indexed([corpus, *(distractors or [])], desk)
+        report = evaluate_retrieval(asked, judgements, desk.desk, scope, document_id)
     _write(report, out or Path(f"build/bench/retrieval-{corpus.parent.name}.json"))
     _show(report, f"Retrieval on {corpus}", as_json)
 
@@ -70,7 +70,7 @@ def drafts(
     """Decisions by answerability, support, tiers, latency and tokens of the whole pipeline."""
     asked = _drawn(read_queries(queries), limit, seed)
     with opened(data_dir=work) as desk:
-        scope = _indexed([corpus, *(distractors or [])], desk)
+        scope = indexed([corpus, *(distractors or [])], desk)
         desk.model_process.start()
         with progress_bar("Drafting", len(asked)) as on_progress:
             report = evaluate_drafts(asked, desk.desk, scope, desk.runs.record, on_progress)
@@ -94,7 +94,7 @@ def summaries(
     _show(report, f"Summaries of {dialogues}", as_json)
 
 
-def _indexed(paths: Sequence[Path], desk: App) -> Scope:
+def indexed(paths: Sequence[Path], desk: App) -> Scope:
     """A tenant of its own for this set of files, brought up to date; vectors are shared with other sets."""
     tenant = "eval-" + hashlib.sha256("\0".join(str(path.resolve()) for path in paths).encode()).hexdigest()[:12]
     with progress_bar("Indexing", sum(count(path) for path in paths)) as on_progress:
@@ -120,7 +120,8 @@ def _drawn(queries: list[Query], limit: int | None, seed: int) -> list[Query]:
     return others[: limit - len(unanswerable)] + unanswerable
 
 
-def _document_id(key: str) -> str:
+def document_id(key: str) -> str:
+    """The ``_id`` a document of a JSON lines corpus has there."""
     return unquote(key.rsplit("#", 1)[-1])
 
 

@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from assistant.evaluation.formats import Query
-from assistant.evaluation.metrics import mean, percentile
+from assistant.evaluation.metrics import agreement, mean, percentile
 from assistant.kernel.conversation import Answer
 from assistant.kernel.knowledge import Scope
 from assistant.kernel.runs import Run
 from assistant.kernel.value import Value
 from assistant.pipeline import Desk, answer
-from assistant.text.words import content_stems, strip_citations
 
 
 class DraftOutcome(Value):
@@ -104,16 +103,10 @@ def _outcome(query: Query, run: Run) -> DraftOutcome:
         tier=draft.tier.value if draft else "",
         reasons=tuple(decision.reasons),
         support=run.attempts[-1].verdict.support if run.attempts else 0.0,
-        agreement=_agreement(draft.text, query.reference) if draft and query.reference else None,
+        agreement=round(agreement(draft.text, query.reference), 3) if draft and query.reference else None,
         question=run.question.text,
         draft=draft.text if draft else "",
         reference=query.reference,
         seconds=run.timings_ms["total"] / 1000,
         run_id=run.id,
     )
-
-
-def _agreement(draft: str, reference: str) -> float:
-    """Recall of the reference's stemmed content words: a rough sign of whether the same thing is said."""
-    wanted = set(content_stems(reference))
-    return round(len(wanted & set(content_stems(strip_citations(draft)))) / len(wanted), 3) if wanted else 0.0

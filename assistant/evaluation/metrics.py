@@ -1,9 +1,23 @@
-"""Ranking metrics over document ids, as pytrec_eval defines them; binary or graded relevance."""
+"""Ranking metrics over document ids, as pytrec_eval defines them, overlap of texts, and how sure a difference is."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from assistant.text.words import stems
+import numpy as np
+
+from assistant.text.words import content_stems, stems, strip_citations, words
+
+_ARTICLES = frozenset({"a", "an", "the"})
+
+
+class Difference(NamedTuple):
+    """The mean of paired differences, and the interval that holds it with 95 % confidence."""
+
+    mean: float
+    low: float
+    high: float
 
 
 def ndcg(ranking: Sequence[str], relevance: Mapping[str, float], k: int) -> float:
@@ -57,3 +71,38 @@ def rouge_l(candidate: str, reference: str) -> float:
             diagonal = above
     common = row[-1]
     return 2 * common / (len(left) + len(right)) if common else 0.0
+
+
+def agreement(draft: str, reference: str) -> float:
+    """Recall of the reference's stemmed content words: a rough sign of whether the same thing is said."""
+    wanted = set(content_stems(reference))
+    return len(wanted & set(content_stems(strip_citations(draft)))) / len(wanted) if wanted else 0.0
+
+
+def token_f1(draft: str, reference: str) -> float:
+    """F1 of the words two texts share, each as often as it stands in both, in lower case and without articles
+    (Rajpurkar et al., "SQuAD", EMNLP 2016, section 6.1). Citation marks do not count.
+    """
+    left, right = (
+        Counter(word for word in map(str.lower, words(text)) if word not in _ARTICLES)
+        for text in (strip_citations(draft), reference)
+    )
+    return 2 * (left & right).total() / (left.total() + right.total()) if left or right else 0.0
+
+
+def paired_difference(
+    base: Sequence[float], other: Sequence[float], resamples: int = 2_000, seed: int = 0
+) -> Difference:
+    """Mean of ``other`` less ``base``, item by item, with its percentile bootstrap interval: the items are drawn anew,
+    with replacement, ``resamples`` times (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).
+
+    Raises ValueError unless both have the same number of items, at least one.
+    """
+    if len(base) != len(other) or not base:
+        raise ValueError(
+            f"{len(base)} and {len(other)} items cannot be paired: there must be as many, and at least one"
+        )
+    gains = np.asarray(other, dtype=np.float64) - np.asarray(base, dtype=np.float64)
+    drawn = np.random.default_rng(seed).integers(0, len(gains), size=(resamples, len(gains)))
+    low, high = np.percentile(gains[drawn].mean(axis=1), [2.5, 97.5])
+    return Difference(float(gains.mean()), float(low), float(high))

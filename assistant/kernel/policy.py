@@ -24,6 +24,13 @@ class RoutePolicy(Value):
     words_for_large: int = Field(ge=1)
 
 
+class SelectPolicy(Value):
+    """``passage_tokens``, of a passage on average, are the embedder's; 0 puts passages into the prompt whole."""
+
+    passage_tokens: int = Field(default=0, ge=0)
+    min_sentences: int = Field(default=2, ge=1)
+
+
 class GeneratePolicy(Value):
     passages: int = Field(ge=1)
     max_tokens: int = Field(ge=1)
@@ -53,6 +60,7 @@ class Policy(Value):
     calibration: str
     retrieval: RetrievalPolicy
     route: RoutePolicy
+    select: SelectPolicy = SelectPolicy()
     generate: GeneratePolicy
     verify: VerifyPolicy
     decide: DecidePolicy

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from assistant.evaluation.formats import read_qrels, read_queries
-from assistant.evaluation.metrics import mean, ndcg, percentile, recall, reciprocal_rank
+from assistant.evaluation.metrics import (
+    agreement,
+    mean,
+    ndcg,
+    paired_difference,
+    percentile,
+    recall,
+    reciprocal_rank,
+    token_f1,
+)  # fmt: skip
 from assistant.kernel.errors import InputError
 
 RANKING = ["d3", "d1", "d9", "d2"]
@@ -76,3 +85,39 @@ def test_judgements_are_read_with_and_without_a_header(tmp_path: Path) -> None:
     path.write_text("q1 d1 1\n")
     with pytest.raises(InputError, match=r"qrels\.tsv:1"):
         read_qrels(path)
+
+
+def test_agreement_is_the_share_of_the_reference_s_content_words() -> None:
+    reference = "Hold Clean for 8 seconds to descale."
+    assert agreement("You hold the Clean button [1].", reference) == pytest.approx(2 / 5)
+    assert agreement("Descaling: holding Clean, eight seconds [2].", reference) == 1.0
+    assert agreement("Hold Clean.", "") == 0.0
+
+
+def test_token_f1_counts_each_shared_word_as_often_as_both_have_it() -> None:
+    draft, reference = "The pump primes the pump [1].", "Prime a pump: the pump primes itself"
+    # pump, primes, pump against prime, pump, pump, primes, itself: 3 shared of 3 and 5.
+    assert token_f1(draft, reference) == pytest.approx(2 * 3 / (3 + 5))
+    assert token_f1("Press Clean.", "press clean") == 1.0
+    assert token_f1("", "") == token_f1("Press Clean.", "Wait.") == 0.0
+
+
+def test_a_difference_that_is_the_same_for_every_item_is_certain() -> None:
+    assert paired_difference([0.25, 0.5, 0.0], [0.5, 0.75, 0.25]) == (0.25, 0.25, 0.25)
+
+
+def test_an_interval_is_the_percentiles_of_the_resampled_means() -> None:
+    # One of two items gains 1: a resample gains 0, 1/2 or 1 with probability 1/4, 1/2, 1/4, so both tails are reached.
+    assert paired_difference([0.0, 0.0], [0.0, 1.0]) == (0.5, 0.0, 1.0)
+    # 100 items, 50 of them gain 1: the mean's standard deviation is .05, so 95 % is about .5 +- 1.96 * .05.
+    gain = paired_difference([0.0] * 100, [1.0, 0.0] * 50)
+    assert gain.mean == 0.5
+    assert gain.low == pytest.approx(0.402, abs=0.015)
+    assert gain.high == pytest.approx(0.598, abs=0.015)
+
+
+def test_an_interval_is_the_same_each_time_and_pairs_are_needed() -> None:
+    base, other = [0.1, 0.9, 0.4, 0.3], [0.2, 0.7, 0.9, 0.3]
+    assert paired_difference(base, other) == paired_difference(base, other)
+    with pytest.raises(ValueError, match="cannot be paired"):
+        paired_difference([0.1], [])

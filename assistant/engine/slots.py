@@ -57,7 +57,7 @@ class Slots:
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.type_k = parameters.type_v = _TYPES[file.kv_type]
         # Off for F16 on a CPU: as fast, and its kernels change at every multiple of 64 rows, not of 8.
-        parameters.flash_attn_type = 0 if file.kv_type == "f16" and file.gpu_layers == 0 else 1
+        parameters.flash_attn_type = 0 if file.kv_type == "f16" and not weights.on_gpu else 1
         self._context = llama_cpp.llama_init_from_model(weights.handle, parameters)
         if not self._context:
             raise ModelFileError(

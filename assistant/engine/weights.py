@@ -17,8 +17,9 @@ class Weights:
 
     def __init__(self, file: ModelFile) -> None:
         self.file = file
+        self.on_gpu = file.gpu_layers != 0 and bool(llama_cpp.llama_supports_gpu_offload())
         parameters = llama_cpp.llama_model_default_params()
-        parameters.n_gpu_layers = file.gpu_layers
+        parameters.n_gpu_layers = file.gpu_layers if self.on_gpu else 0
         self.handle = llama_cpp.llama_model_load_from_file(file.path.encode(), parameters)
         if not self.handle:
             raise ModelFileError(f"{file.name} cannot be loaded", fix="Run `deskhand models verify`.")

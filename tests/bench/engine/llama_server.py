@@ -104,6 +104,7 @@ class LlamaServer:
 
     def stop(self) -> None:
         end_child(self._process)
+        self._client.close()
 
     def _stream(self, body: dict[str, Any]) -> Written:
         began, first_s = time.monotonic(), 0.0

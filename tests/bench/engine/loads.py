@@ -20,7 +20,7 @@ from assistant.stages.redact import redact
 from assistant.stages.summarize import summarize
 from tests.bench.engine.contestants import CONTEXT_LENGTH, Ask
 
-PASSAGES, PASSAGES_A_DRAFT = 120, 3
+PASSAGES = 120
 PASSAGE_TOKENS = range(80, 301)
 A_SUMMARY = '{"customer_request": "", "done": [], "open_questions": [], "next_step": "", "sentiment": "neutral"}'
 
@@ -31,15 +31,15 @@ class Loads:
     def __init__(
         self, passages: Sequence[Passage], questions: Sequence[Question], dialogues: Sequence[Question]
     ) -> None:
-        self._passages, self._questions, self._dialogues = passages, questions, dialogues
+        self.passages, self._questions, self._dialogues = passages, questions, dialogues
         self._draft = load_prompt(_default("draft_prompt")), load_policy(_default("policy"))[0].generate
         self._summary = load_prompt(_default("summary_prompt"))
 
-    def drafts(self, seed: str, count: int, tokens: int) -> list[Ask]:
-        """``count`` drafts of ``tokens`` tokens, each about three passages drawn by a Zipf law with exponent 1."""
+    def drafts(self, seed: str, count: int, tokens: int, passages: int = 3) -> list[Ask]:
+        """``count`` drafts of ``tokens`` tokens, each with its passages drawn by a Zipf law with exponent 1."""
         chance = random.Random(seed)
         return [
-            Ask(messages=self._asked(chance.choice(self._questions), self._drawn(chance)), max_tokens=tokens)
+            Ask(messages=self._asked(chance.choice(self._questions), self._drawn(chance, passages)), max_tokens=tokens)
             for _ in range(count)
         ]
 
@@ -52,17 +52,17 @@ class Loads:
         chance = random.Random(seed)
         words = [f"{chance.getrandbits(40):x}"]
         while len(words) < tokens:  # No vocabulary has fewer tokens than words.
-            words += chance.choice(self._passages).chunk.text.split()
+            words += chance.choice(self.passages).chunk.text.split()
         words = words[:tokens]
         return " ".join(words[: round(tokens * tokens / count(" ".join(words)))])
 
-    def _drawn(self, chance: random.Random) -> Evidence:
-        ranks = {rank: 1 / (rank + 1) for rank in range(len(self._passages))}
+    def _drawn(self, chance: random.Random, count: int) -> Evidence:
+        ranks = {rank: 1 / (rank + 1) for rank in range(len(self.passages))}
         drawn = []
-        for _ in range(min(PASSAGES_A_DRAFT, len(ranks))):
+        for _ in range(min(count, len(ranks))):
             (rank,) = chance.choices(list(ranks), list(ranks.values()))
             del ranks[rank]
-            drawn.append(self._passages[rank])
+            drawn.append(self.passages[rank])
         return Evidence(passages=tuple(drawn), generation=1, top_similarity=drawn[0].similarity)
 
     def _asked(self, question: Question, evidence: Evidence) -> tuple[ChatMessage, ...]:

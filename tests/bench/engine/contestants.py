@@ -36,11 +36,15 @@ class Ask(Value):
 
 
 class Written(Value):
-    """Seconds count from when the ask was made. ``read`` tokens of the prompt were computed, ``reused`` were not."""
+    """Seconds count from when the ask was made. ``read`` tokens of the prompt were computed, ``reused`` were not.
+
+    ``token_s`` is when each token came, as far as a contestant tells them one by one.
+    """
 
     text: str
     first_s: float
     seconds: float
+    token_s: tuple[float, ...]
     read: int
     reused: int
     tokens: int

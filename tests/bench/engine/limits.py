@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from statistics import median
-from time import monotonic
 
 from assistant.kernel.generation import ChatMessage
 from assistant.kernel.value import Value
@@ -131,12 +130,19 @@ def _one(done: Written, length: str) -> Speeds:
 
 
 def _many(contestant: Contestant, asks: Sequence[Ask]) -> float:
-    """Tokens a second of all together, from the first token anyone has to the last."""
-    began = monotonic()
     with ThreadPoolExecutor(len(asks)) as pool:
-        done = list(pool.map(contestant.write, asks))
-    seconds = monotonic() - began - min(one.first_s for one in done)
-    return (sum(one.tokens for one in done) - 1) / seconds
+        return together(list(pool.map(contestant.write, asks)))
+
+
+def together(done: Sequence[Written]) -> float:
+    """Tokens a second over all asks made at one moment, while all were writing: from the last one's first token to the
+    first one's end. When they were served one after another, from the first token of all to the last.
+    """
+    first, last = max(one.first_s for one in done), min(one.seconds for one in done)
+    if last <= first:
+        first, last = min(one.first_s for one in done), max(one.seconds for one in done)
+    tokens = sum(first < at <= last for one in done for at in one.token_s)
+    return tokens / max(last - first, 1e-6)
 
 
 def _ask(text: str, tokens: int) -> Ask:

@@ -23,7 +23,7 @@ from tests.bench.engine.contestants import (
 
 
 class ServerSettings(Value):
-    """What was tried is in the comment below; all have continuous batching and the host's prompt cache."""
+    """Continuous batching and the host's prompt cache are always on."""
 
     slots: int = 8
     batch: int = 2048
@@ -108,18 +108,29 @@ class LlamaServer:
 
     def _stream(self, body: dict[str, Any]) -> Written:
         began, first_s = time.monotonic(), 0.0
-        parts: list[str] = []
+        parts, token_s = list[str](), list[float]()
         with self._client.stream("POST", "/completion", json=body) as response:
             response.raise_for_status()
             for line in response.iter_lines():
                 if not line.startswith("data: "):
                     continue
                 event = json.loads(line.removeprefix("data: "))
+                seconds = time.monotonic() - began
                 parts.append(event["content"])
+                token_s.append(seconds)
                 if event["content"] and not first_s:
-                    first_s = time.monotonic() - began
+                    first_s = seconds
                 if event["stop"]:
-                    return _written("".join(parts), first_s, time.monotonic() - began, event["timings"])
+                    timings = event["timings"]
+                    return Written(
+                        text="".join(parts),
+                        first_s=first_s or seconds,
+                        seconds=seconds,
+                        token_s=tuple(token_s),
+                        read=timings["prompt_n"],
+                        reused=timings["cache_n"],
+                        tokens=timings["predicted_n"],
+                    )
         raise ContestantEnded(f"{self.name} ended in the middle of a reply")
 
     def _slot(self, slot: int, action: str, filename: str) -> None:
@@ -129,14 +140,3 @@ class LlamaServer:
         """The slots and their files, where a folder was given."""
         folder = self._kept
         return [(slot, folder / f"slot-{slot}.bin") for slot in range(self._settings.slots)] if folder else []
-
-
-def _written(text: str, first_s: float, seconds: float, timings: dict[str, Any]) -> Written:
-    return Written(
-        text=text,
-        first_s=first_s or seconds,
-        seconds=seconds,
-        read=timings["prompt_n"],
-        reused=timings["cache_n"],
-        tokens=timings["predicted_n"],
-    )

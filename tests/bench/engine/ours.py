@@ -51,11 +51,13 @@ class Deskhand:
         sampling = Sampling(max_tokens=ask.max_tokens, json_schema=ask.json_schema)
         began = time.monotonic()
         first_s = 0.0
+        token_s: list[float] = []
 
         def on_token(token: Token) -> None:
             nonlocal first_s
+            token_s.append(time.monotonic() - began)
             if token.text and not first_s:
-                first_s = time.monotonic() - began
+                first_s = token_s[-1]
 
         stream = model.stream(ask.messages, sampling, tenant="bench", deadline_s=DEADLINE_S)
         completion = run_to_end(stream, on_token)
@@ -64,6 +66,7 @@ class Deskhand:
             text=completion.text,
             first_s=first_s or seconds,
             seconds=seconds,
+            token_s=tuple(token_s),
             read=completion.prompt_tokens - completion.reused_tokens,
             reused=completion.reused_tokens,
             tokens=completion.completion_tokens,

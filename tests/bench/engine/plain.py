@@ -49,15 +49,16 @@ class PlainLlama:
     def write(self, ask: Ask) -> Written:
         began = time.monotonic()
         number, events = self._send(ask)
-        first_s = 0.0
+        first_s, token_s = 0.0, list[float]()
         while (event := events.get()) is not None:
             if event["event"] == "end":
                 seconds = time.monotonic() - began
                 del self._calls[number]
                 figures = {name: event[name] for name in ("text", "read", "reused", "tokens")}
-                return Written(first_s=first_s or seconds, seconds=seconds, **figures)
+                return Written(first_s=first_s or seconds, seconds=seconds, token_s=tuple(token_s), **figures)
+            token_s.append(time.monotonic() - began)
             if event["text"] and not first_s:
-                first_s = time.monotonic() - began
+                first_s = token_s[-1]
         raise ContestantEnded(f"{self.name} ended")
 
     def keep(self) -> None:

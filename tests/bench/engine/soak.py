@@ -1,7 +1,6 @@
 """Memory of the engine's process over thousands of drafts: ``python -m tests.bench.engine.soak DATA``."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,6 @@ from rich.console import Console
 
 from assistant.kernel.value import Value
 from tests.bench.engine.__main__ import SMALL, find_weights
-from tests.bench.engine.contestants import SPIN
 from tests.bench.engine.loads import Loads, read_loads
 from tests.bench.engine.ours import Deskhand
 from tests.bench.processes import memory_kb
@@ -46,7 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--every", type=int, default=100, help="drafts between two looks at memory")
     parser.add_argument("--out", type=Path, default=FOLDER, help="the folder engine_soak.json is written to")
     options = parser.parse_args(arguments)
-    os.environ.update(SPIN)
     ours = Deskhand(find_weights(options.model))
     ours.start()
     try:

@@ -109,12 +109,13 @@ def test_summaries_are_asked_for_as_the_stage_does(loads: Loads) -> None:
 
 def test_memory_that_grows_in_the_second_half_is_told_from_caches_that_fill_in_the_first() -> None:
     def points(*mb: int) -> list[Point]:
-        return [Point(drafts=100 * at, rss_kb=one * 1024, pss_kb=one * 1024) for at, one in enumerate(mb)]
+        return [Point(drafts=500 * at, rss_kb=one * 1024, pss_kb=one * 1024) for at, one in enumerate(mb)]
 
     assert judge(points(500, 900, 1000, 1001, 1000)).verdict.startswith("Memory is flat")
     grown = judge(points(500, 600, 700, 800, 900))
     assert grown.verdict.startswith("Memory grows")
-    assert grown.kb_a_draft == pytest.approx(1024)
+    assert judge(points(500, 900)[:2]).verdict.startswith("Fewer")
+    assert grown.kb_a_draft == pytest.approx(1024 / 5)
 
 
 class Clockwork:

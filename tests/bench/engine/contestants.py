@@ -25,14 +25,15 @@ class Weights(Value):
 
 
 class Ask(Value):
-    """Something to write, greedily. With ``json_schema`` the reply ends by itself; without one it is ``max_tokens``
-    long where a contestant can go on after the end of its turn.
+    """Something to write, greedily, to the end of the turn. With ``fill`` it is ``max_tokens`` long all the same where a
+    contestant can go on after that.
     """
 
     messages: tuple[ChatMessage, ...]
     max_tokens: int
     json_schema: Mapping[str, Any] | None = None
     bulk: bool = False
+    fill: bool = False
 
 
 class Written(Value):

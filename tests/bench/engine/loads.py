@@ -39,7 +39,11 @@ class Loads:
         """``count`` drafts of ``tokens`` tokens, each with its passages drawn by a Zipf law with exponent 1."""
         chance = random.Random(seed)
         return [
-            Ask(messages=self._asked(chance.choice(self._questions), self._drawn(chance, passages)), max_tokens=tokens)
+            Ask(
+                messages=self._asked(chance.choice(self._questions), self._drawn(chance, passages)),
+                max_tokens=tokens,
+                fill=True,
+            )
             for _ in range(count)
         ]
 

@@ -47,6 +47,7 @@ METRICS = (
     Metric("W1", "peak memory MB", "peak_mb"),
     Metric("W2", "output tokens/s", "output_tokens_per_s", None, 1.3, more_is_better=True),
     Metric("W2", "first token s p95", "first_token_s", 0.95, 1.5),
+    Metric("W2", "tokens written", "tokens_written", more_is_better=True),
     Metric("W2", "peak memory MB", "peak_mb"),
     Metric("W3", "rows a minute", "rows_per_minute", None, 1.3, more_is_better=True),
     Metric("W3", "valid share", "valid_share", None, 1.0, more_is_better=True),

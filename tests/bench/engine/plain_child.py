@@ -51,7 +51,7 @@ def write(llama: Any, ask: dict[str, Any]) -> Any:
     grammar = LlamaGrammar.from_json_schema(json.dumps(schema), verbose=False) if schema else None
     written: list[int] = []
     for token in llama.generate(prompt, temp=0.0, grammar=grammar):
-        if schema and token == llama.token_eos():
+        if token == llama.token_eos() and not ask["fill"]:
             break
         written.append(token)
         yield {"event": "token", "text": llama.detokenize([token]).decode("utf-8", "replace")}

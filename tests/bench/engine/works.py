@@ -65,8 +65,9 @@ def drafts_one_by_one(contestant: Contestant, loads: Loads, sizes: Sizes, round_
 
 
 def drafts_at_once(contestant: Contestant, loads: Loads, sizes: Sizes, round_: int) -> Turn:
-    """W2."""
-    asks = loads.drafts(f"at once {round_}", sizes.at_once, sizes.draft_tokens, sizes.passages)
+    """W2: everybody ends a draft where its turn ends, so that tokens a second count the same work."""
+    filled = loads.drafts(f"at once {round_}", sizes.at_once, sizes.draft_tokens, sizes.passages)
+    asks = [ask.model_copy(update={"fill": False}) for ask in filled]
     with _serving(contestant, loads.drafts("warm-up", 1, 8, sizes.passages)) as meter:
         began = time.monotonic()
         done = _together(contestant, asks, len(asks))
@@ -119,12 +120,13 @@ def drafts_beside_summaries(contestant: Contestant, loads: Loads, sizes: Sizes, 
                 pool.submit(_at, began + after, contestant, ask) for after, ask in zip(times, asks, strict=True)
             ]  # fmt: skip
             done = [draft.result() for draft in drafts]
-            figures = _costs(meter, done) | {"rows_per_minute": len(rows) / (time.monotonic() - began) * 60}
+            rate = len(rows) / (time.monotonic() - began) * 60
             over.set()
         for worker in busy:
             worker.result()
     return Turn(
-        samples={"first_token_s": _firsts(done), "total_s": whole_drafts(done, sizes.draft_tokens)}, figures=figures
+        samples={"first_token_s": _firsts(done), "total_s": whole_drafts(done, sizes.draft_tokens)},
+        figures=_costs(meter, done) | {"rows_per_minute": rate},
     )
 
 

@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine-quality env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -74,6 +74,12 @@ bench-gaps: models  ## How well questions are gathered by meaning, on real messa
 
 bench-engine-quality: models  ## Faster ways of drafting against the exact one on 150 questions; goes on where it stopped (two hours; ARGS="--limit 20")
 	@$(QUIET) $(BIN)/python -m tests.bench.engine_quality $(DATA)/mtrag $(ARGS)
+
+bench-engine: models  ## The engine against llama_cpp.Llama, llama-server and a bare decode loop, in turns (hours; ARGS=--quick to try it)
+	@$(QUIET) $(BIN)/python -m tests.bench.engine $(DATA) $(ARGS)
+
+bench-engine-soak: models  ## Memory of the engine's process over 2,000 drafts (ARGS="--drafts 200" for fewer)
+	@$(QUIET) $(BIN)/python -m tests.bench.engine.soak $(DATA) $(ARGS)
 
 clean:  ## Remove what was built here; models and wheels in ~/.cache stay
 	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

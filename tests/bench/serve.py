@@ -9,10 +9,10 @@ import sys
 import tempfile
 import threading
 import time
-from pathlib import Path
 
 import httpx2
 
+from tests.bench.processes import memory_kb
 from tests.bench.report import report
 
 HELP_CENTRE = "deploy/demo/help-centre"
@@ -118,17 +118,7 @@ def refuse(client: httpx2.Client) -> list[float]:
 
 def memory_mb(pid: int) -> int:
     """Proportional resident memory of a process and all below it, in megabytes (pages shared are split)."""
-    return sum(map(_memory_kb, _family(pid))) // 1024
-
-
-def _family(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(member for child in children for member in _family(int(child)))]
-
-
-def _memory_kb(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return memory_kb(pid) // 1024
 
 
 if __name__ == "__main__":

@@ -1,0 +1,101 @@
+"""What every contestant can do, what it is asked, and what it answers."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from assistant.kernel.generation import ChatMessage
+from assistant.kernel.value import Value
+
+SPIN = {"GOMP_SPINCOUNT": "1000"}
+CONTEXT_LENGTH = 4096
+
+
+class Weights(Value):
+    """The model all contestants run, and the threads they run it with."""
+
+    name: str
+    path: str
+    sha256: str
+    threads: int
+
+
+class Ask(Value):
+    """Something to write, greedily, to the end of the turn. With ``fill`` it is ``max_tokens`` long all the same where a
+    contestant can go on after that.
+    """
+
+    messages: tuple[ChatMessage, ...]
+    max_tokens: int
+    json_schema: Mapping[str, Any] | None = None
+    bulk: bool = False
+    fill: bool = False
+
+
+class Written(Value):
+    """Seconds count from when the ask was made. ``read`` tokens of the prompt were computed, ``reused`` were not.
+
+    ``token_s`` is when each token came, as far as a contestant tells them one by one.
+    """
+
+    text: str
+    first_s: float
+    seconds: float
+    token_s: tuple[float, ...]
+    read: int
+    reused: int
+    tokens: int
+
+
+class Contestant(Protocol):
+    """An engine in a process of its own. ``write`` may be called from many threads at once.
+
+    ``bulk_at_once`` is how many bulk asks it is best given together, ``bulk_beside_drafts`` the same while drafts come.
+    What is kept in the folder given to ``start`` serves the next start with the same folder; ``keep`` returns when all
+    is there.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def bulk_at_once(self) -> int: ...
+    @property
+    def bulk_beside_drafts(self) -> int: ...
+    def start(self, kept: Path | None = None) -> None: ...
+    def write(self, ask: Ask) -> Written: ...
+    def keep(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class ContestantEnded(Exception):
+    """A contestant's process went away while it was asked something."""
+
+
+def chat_text(messages: Sequence[ChatMessage]) -> str:
+    """The chat as ChatML, the template of every model in the catalogue, up to where the reply begins."""
+    turns = (f"<|im_start|>{message.role}\n{message.content}<|im_end|>\n" for message in messages)
+    return f"{''.join(turns)}<|im_start|>assistant\n"
+
+
+def start_child(module: str, settings: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    """A rival's process; it ends when its standard input is closed."""
+    return subprocess.Popen(
+        [sys.executable, "-m", f"tests.bench.engine.{module}", json.dumps(settings)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | SPIN,
+    )
+
+
+def end_child(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            stream.close()

@@ -13,6 +13,7 @@ from assistant.cli.session import EXIT_FAILED, console, messages, opened
 from assistant.kernel.errors import InputError
 from assistant.models.pull import digest
 from assistant.models.pull import pull as pull_model
+from assistant.tiers import missing_files
 
 app = typer.Typer(help="List, pull and verify model files.", no_args_is_help=True)
 
@@ -21,8 +22,8 @@ app = typer.Typer(help="List, pull and verify model files.", no_args_is_help=Tru
 def list_models(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """The models of the catalogue, and which are here."""
     with opened() as desk:
-        rows = [(model, not desk.missing_files(model)) for model in desk.catalogue.models.values()]
-        used = {model.name for model in desk.configured_models()}
+        rows = [(model, not missing_files(model, desk.settings.models)) for model in desk.catalogue.models.values()]
+        used = {model.name for model in desk.tiers.configured()}
     if as_json:
         console.print_json(json.dumps([model.model_dump() | {"present": here} for model, here in rows]))
         return
@@ -45,7 +46,7 @@ def pull(
     with opened() as desk:
         if source is not None and len(names or []) != 1:
             raise InputError("--from needs exactly one name", fix="Name the model that the file is.", field="names")
-        models = [desk.catalogue.get(name) for name in names or ()] or desk.configured_models()
+        models = [desk.catalogue.get(name) for name in names or ()] or desk.tiers.configured()
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -70,7 +71,7 @@ def verify() -> None:
     """Check the hash of every model file the settings name."""
     bad = 0
     with opened() as desk:
-        for model in desk.configured_models():
+        for model in desk.tiers.configured():
             for file in model.files:
                 path = model.file_in(desk.settings.models, file)
                 found = digest(path)

@@ -104,12 +104,11 @@ class Tiers:
                 models[tier] = OpenAIModel(card, server.url, server.key)
             else:
                 assert local is not None, "a local tier needs somebody who runs it"
-                models[tier] = LocalModel(self.card(name), _Adapting(local, self.adapters, task), bulk=bulk)
+                models[tier] = LocalModel(self.card(self.files[name]), _Adapting(local, self.adapters, task), bulk=bulk)
         return models
 
-    def card(self, name: str) -> ModelCard:
-        file = self.files[name]
-        return ModelCard(name=name, sha256=file.sha256, context_length=file.context_length)
+    def card(self, file: ModelFile) -> ModelCard:
+        return ModelCard(name=file.name, sha256=file.sha256, context_length=file.context_length)
 
     def sha256(self) -> str:
         """A hash over all that is set and can change an answer, the content of adapters with it."""

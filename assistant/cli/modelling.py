@@ -1,4 +1,4 @@
-"""``deskhand models``: list, pull and verify model files."""
+"""``deskhand models``: list, pull and verify model files; what makes and measures them is beside this."""
 
 import json
 from pathlib import Path
@@ -9,13 +9,15 @@ from rich import box
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Column, Table
 
+from assistant.cli import quantizing
 from assistant.cli.session import EXIT_FAILED, console, messages, opened
 from assistant.kernel.errors import InputError
 from assistant.models.pull import digest
 from assistant.models.pull import pull as pull_model
 from assistant.tiers import missing_files
 
-app = typer.Typer(help="List, pull and verify model files.", no_args_is_help=True)
+app = typer.Typer(help="List, pull, verify, quantise and measure models.", no_args_is_help=True)
+app.command()(quantizing.quantize)
 
 
 @app.command("list")

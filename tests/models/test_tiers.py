@@ -59,7 +59,7 @@ def test_each_tier_has_its_own_size_where_one_is_set(catalogue: Catalogue) -> No
     assert (small.context_length, small.slots, small.kv_type, small.gpu_layers) == (2048, 6, "q8_0", 20)
     assert (large.context_length, large.slots, large.kv_type, large.gpu_layers) == (8192, 4, "q8_0", 3)
     assert small.sha256 == made.local[Tier.SMALL].sha256
-    assert made.card(large.name).context_length == 8192
+    assert made.card(large).context_length == 8192
 
 
 def test_a_context_is_never_longer_than_the_model_was_trained_for(catalogue: Catalogue) -> None:

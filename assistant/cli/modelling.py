@@ -9,7 +9,7 @@ from rich import box
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Column, Table
 
-from assistant.cli import quantizing
+from assistant.cli import measuring, quantizing
 from assistant.cli.session import EXIT_FAILED, console, messages, opened
 from assistant.kernel.errors import InputError
 from assistant.models.pull import digest
@@ -18,6 +18,8 @@ from assistant.tiers import missing_files
 
 app = typer.Typer(help="List, pull, verify, quantise and measure models.", no_args_is_help=True)
 app.command()(quantizing.quantize)
+app.command()(measuring.bench)
+app.command()(measuring.score)
 
 
 @app.command("list")

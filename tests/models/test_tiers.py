@@ -97,7 +97,7 @@ def test_an_adapter_is_loaded_with_its_model_and_asked_for_by_tenant_and_task(ca
     recorder = Recorder()
     for task in ("draft", "summary"):
         for tenant in ("acme", "globex"):
-            for model in made.models(recorder, task).values():  # type: ignore[arg-type]
+            for model in made.models(recorder, task).values():
                 run_to_end(model.stream(HELLO, Sampling(), tenant=tenant, deadline_s=5), lambda _: None)
     asked = [
         (request.tenant, request.model)

@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-waiting env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -71,6 +71,9 @@ bench-batch: models  ## 261 dialogues summarised, killed in the middle and gone 
 
 bench-gaps: models  ## How well questions are gathered by meaning, on real messages with intents
 	@$(BIN)/python -m tests.bench.gaps $(DATA)/intents/intents_dev.jsonl.gz
+
+bench-waiting: models  ## How threads should wait, quiet and beside busy processes (10 minutes; OTHER_PYTHON=… adds a llama.cpp without OpenMP)
+	@$(BIN)/python -m tests.bench.waiting $(if $(OTHER_PYTHON),--other-python $(OTHER_PYTHON))
 
 clean:  ## Remove what was built here; models and wheels in ~/.cache stay
 	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,7 +1,8 @@
 """How threads of llama.cpp should wait for each other: OpenMP's ways against ggml's own threads, quiet and beside others.
 
-Every way gets its turn in every round, beside none, one and two busy processes, and each figure is a median over
-rounds, so that what else goes on on the machine hits all alike. Compare within a run, never across.
+Every way gets its turn in every round, beside none, one and two busy processes, so that what else goes on on the
+machine hits all alike. Each figure is a median over rounds, and the best of them is kept too: on a machine that others
+use it is the nearest to a quiet one. Compare within a run, never across.
 """
 
 import argparse
@@ -23,7 +24,8 @@ from assistant.models.catalogue import load_catalogue
 from tests.bench.report import report
 
 LOOP = Path(__file__).with_name("waiting_loop.py")
-LIMIT_S = 60.0
+LIMIT_S = 40.0
+"""Enough for the slowest way that anyone would use: a way that needs longer counts as standing still."""
 NEIGHBOURS = (0, 1, 2)
 WAYS: dict[str, dict[str, str]] = {
     "openmp default": {},
@@ -33,7 +35,7 @@ WAYS: dict[str, dict[str, str]] = {
     "openmp spin 10000": {"GOMP_SPINCOUNT": "10000"},
 }
 OWN_THREADS = "ggml threads"
-MEASURES = ("prefill", "decode", "decode_median", "worst_step_ms")
+MEASURES = ("prefill", "decode", "worst_step_ms")
 
 
 def main() -> None:
@@ -98,13 +100,14 @@ def _measure(python: str, changes: dict[str, str], path: str, threads: int) -> d
             command, check=True, capture_output=True, text=True, env=environment, timeout=LIMIT_S
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return {"prefill": 0.0, "decode": 0.0, "decode_median": 0.0, "worst_step_ms": LIMIT_S * 1000}
+        return {"prefill": 0.0, "decode": 0.0, "worst_step_ms": LIMIT_S * 1000}
     rates: dict[str, float] = json.loads(done.stdout)
     return rates
 
 
 def _medians(rates: list[dict[str, float]]) -> dict[str, float]:
-    return {measure: round(statistics.median(row[measure] for row in rates), 1) for measure in MEASURES}
+    medians = {measure: round(statistics.median(row[measure] for row in rates), 1) for measure in MEASURES}
+    return medians | {f"best_{measure}": round(max(row[measure] for row in rates), 1) for measure in MEASURES[:2]}
 
 
 def _shown(rates: dict[str, float]) -> str:
@@ -112,11 +115,15 @@ def _shown(rates: dict[str, float]) -> str:
 
 
 def _show(rows: dict[tuple[str, int], dict[str, float]]) -> None:
-    """A row a way, prefill and decode in tokens a second, by how many neighbours are busy."""
-    heads = [f"{measure}, beside {busy}" for busy in NEIGHBOURS for measure in ("prefill", "decode")]
-    table = Table("Way", *heads, title="tokens a second")
+    """A row a way: median (best) of prefill and decode in tokens a second, by how many neighbours are busy."""
+    heads = [f"{measure}, beside {busy}" for busy in NEIGHBOURS for measure in MEASURES[:2]]
+    table = Table("Way", *heads, title="tokens a second, median (best)")
     for name in dict.fromkeys(name for name, _ in rows):
-        cells = [f"{rows[name, busy][measure]:.1f}" for busy in NEIGHBOURS for measure in ("prefill", "decode")]
+        cells = [
+            f"{rows[name, busy][measure]:.1f} ({rows[name, busy][f'best_{measure}']:.1f})"
+            for busy in NEIGHBOURS
+            for measure in MEASURES[:2]
+        ]
         table.add_row(name, *cells)
     Console().print(table)
 

@@ -17,9 +17,6 @@ from assistant.models.pull import pull as pull_model
 from assistant.tiers import missing_files
 
 app = typer.Typer(help="List, pull, verify, quantise and measure models.", no_args_is_help=True)
-app.command()(quantizing.quantize)
-app.command()(measuring.bench)
-app.command()(measuring.score)
 
 
 @app.command("list")
@@ -85,3 +82,8 @@ def verify() -> None:
     if bad:
         messages.print("Fix: run `deskhand models pull`.")
         raise typer.Exit(EXIT_FAILED)
+
+
+app.command()(quantizing.quantize)
+app.command()(measuring.bench)
+app.command()(measuring.score)

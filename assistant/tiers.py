@@ -49,17 +49,15 @@ class Tiers:
 
     def file(self, model: CatalogueModel, tier: Tier) -> ModelFile:
         """``model`` with the settings of ``tier``."""
-        given, large = self.settings, tier is Tier.LARGE
-        length = _own(given.context_length, given.large_context_length, large_wanted=large)
-        folder = given.models
+        given, folder = self.settings, self.settings.models
         return ModelFile(
             name=model.name,
             path=str(model.path_in(folder)),
             sha256=model.sha256,
-            context_length=min(length, model.context_length),
-            gpu_layers=_own(given.gpu_layers, given.large_gpu_layers, large_wanted=large),
-            kv_type=_own(given.kv_type, given.large_kv_type, large_wanted=large),
-            slots=_own(given.slots, given.large_slots, large_wanted=large),
+            context_length=min(self._context_length(tier), model.context_length),
+            gpu_layers=_of(tier, given.gpu_layers, given.large_gpu_layers),
+            kv_type=_of(tier, given.kv_type, given.large_kv_type),
+            slots=_of(tier, given.slots, given.large_slots),
             adapters=tuple(
                 AdapterFile(name=entry.name, path=str(entry.path_in(folder)), scale=entry.scale)
                 for entry in self.adapters.of_model(model.name)
@@ -97,10 +95,7 @@ class Tiers:
         for tier, name in self._named.items():
             server = self._servers[tier]
             if server.url:
-                length = _own(
-                    self.settings.context_length, self.settings.large_context_length, large_wanted=tier is Tier.LARGE
-                )
-                card = ModelCard(name=name, sha256="", context_length=length)
+                card = ModelCard(name=name, sha256="", context_length=self._context_length(tier))
                 models[tier] = OpenAIModel(card, server.url, server.key)
             else:
                 assert local is not None, "a local tier needs somebody who runs it"
@@ -121,6 +116,9 @@ class Tiers:
         if not adapters:
             return settings
         return hashlib.sha256(f"{settings}{json.dumps(adapters, sort_keys=True)}".encode()).hexdigest()
+
+    def _context_length(self, tier: Tier) -> int:
+        return _of(tier, self.settings.context_length, self.settings.large_context_length)
 
     @property
     def _named(self) -> dict[Tier, str]:
@@ -178,6 +176,6 @@ def check_file(model: CatalogueModel, models: Path) -> None:
         )
 
 
-def _own(common: Setting, large: Setting | Literal["same"], *, large_wanted: bool) -> Setting:
-    """The value for one tier."""
-    return large if large_wanted and large != "same" else common
+def _of(tier: Tier, common: Setting, large: Setting | Literal["same"]) -> Setting:
+    """What is set for ``tier``: the large one may have a value of its own."""
+    return large if tier is Tier.LARGE and large != "same" else common

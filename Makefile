@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak bench-waiting env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -80,6 +80,9 @@ bench-engine: models  ## The engine against llama_cpp.Llama, llama-server and a 
 
 bench-engine-soak: models  ## Memory of the engine's process over 2,000 drafts (ARGS="--drafts 200" for fewer)
 	@$(QUIET) $(BIN)/python -m tests.bench.engine.soak $(DATA) $(ARGS)
+
+bench-waiting: models  ## How threads should wait, quiet and beside busy processes (10 minutes; OTHER_PYTHON=… adds a llama.cpp without OpenMP)
+	@$(BIN)/python -m tests.bench.waiting $(if $(OTHER_PYTHON),--other-python $(OTHER_PYTHON))
 
 clean:  ## Remove what was built here; models and wheels in ~/.cache stay
 	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

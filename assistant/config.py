@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,6 +10,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from assistant.kernel.conversation import Tier
 from assistant.kernel.errors import ConfigurationError
 from assistant.kernel.jobs import LEASE
+
+KvType = Literal["f16", "q8_0"]
+_WHO = r"(?:draft|summary|tenant:[a-z0-9][a-z0-9_-]{0,62}(?:/(?:draft|summary))?)"
+USES = rf"^(\s*{_WHO}=[A-Za-z0-9][A-Za-z0-9._-]*\s*(,|$))*$"
+"""The form of ``Settings.adapters``; ``assistant.models.adapters`` reads it."""
 
 
 class Settings(BaseSettings):
@@ -52,7 +57,9 @@ class Settings(BaseSettings):
         description="A TOML file of helpdesks and receivers of events; assistant/connections.py shows its form.",
     )
     catalogue: Path | None = Field(
-        default=None, description="A TOML file of further models, formed like the shipped catalogue."
+        default=None,
+        description="A TOML file of further models and adapters, formed like the shipped catalogue. Empty: catalogue.toml in "
+        "the folder of model files, if it is there.",
     )
     model_hub: str = Field(
         default="https://huggingface.co",
@@ -76,10 +83,59 @@ class Settings(BaseSettings):
     context_length: int = Field(
         default=4096,
         ge=512,
-        description="Tokens a local model keeps in mind; memory grows with it (24 and 58 KB a token).",
+        description="Tokens of the longest text a local model keeps in mind. Each slot takes memory for it: 12 KB a token "
+        "of the small default model, 28 KB of the large one.",
     )
+    large_context_length: Annotated[int, Field(ge=512)] | Literal["same"] = Field(
+        default="same", description="The same for the large model, where it differs, in tokens."
+    )
+    slots: int = Field(
+        default=8,
+        ge=1,
+        le=64,
+        description="Texts a local model reads or writes at once. Eight at once are written about 1.5 times as fast as "
+        "one after the other.",
+    )
+    large_slots: Annotated[int, Field(ge=1, le=64)] | Literal["same"] = Field(
+        default=4, description="The same for the large model: four, since its slots take more than twice the memory."
+    )
+    kv_type: KvType = Field(
+        default="f16",
+        description="How local models keep what they have read: f16, or q8_0, which halves that memory and makes "
+        "reading 26 % slower on a CPU.",
+    )
+    large_kv_type: KvType | Literal["same"] = Field(default="same", description="The same for the large model.")
     gpu_layers: int = Field(
-        default=0, ge=-1, description="Layers of local models put on a GPU; -1 is all. Needs a CUDA build."
+        default=-1,
+        ge=-1,
+        description="Layers of local models put on a GPU; -1 is all, fewer for a GPU too small. A build without GPU "
+        "support keeps all on the CPU whatever this says.",
+    )
+    large_gpu_layers: Annotated[int, Field(ge=-1)] | Literal["same"] = Field(
+        default="same", description="The same for the large model, in layers."
+    )
+    adapters: str = Field(
+        default="",
+        pattern=USES,
+        description="Which LoRA adapters of the catalogue are used for whom, with commas between: a task, a tenant or both, "
+        "such as summary=NAME,tenant:acme=NAME,tenant:acme/draft=NAME. The narrowest that fits is taken.",
+    )
+    reuse_passages: bool = Field(
+        default=False,
+        description="Join what was read of passages apart from each other: a first token comes sooner, and a reply may "
+        "differ from one that was read in order.",
+    )
+    states_mb: int = Field(
+        default=2_000,
+        ge=0,
+        description="Megabytes of disk, in the data folder, for what local models have read, so that a restart need not "
+        "read it again. 0: none is kept.",
+    )
+    states_memory_mb: int = Field(default=500, ge=0, description="Megabytes of memory for the same.")
+    max_queued: int = Field(
+        default=256,
+        ge=1,
+        description="Requests of all processes of this machine that may wait for local models; one more is refused.",
     )
     threads: int = Field(default=0, ge=0, description="Threads of local models. 0: as many as there are usable cores.")
     policy: str = Field(
@@ -131,6 +187,16 @@ class Settings(BaseSettings):
     def snapshots(self) -> Path:
         return self.data / "snapshots"
 
+    @property
+    def states(self) -> Path:
+        """Folder of what local models have read."""
+        return self.data / "states"
+
+    @property
+    def own_catalogue(self) -> Path:
+        """The operator's own catalogue; unless it was named it need not be there."""
+        return self.expanded(self.catalogue) if self.catalogue else self.models / "catalogue.toml"
+
     def database(self) -> str:
         """The database URL in use."""
         return self.database_url or f"sqlite:///{self.data / 'deskhand.sqlite'}"
@@ -140,7 +206,7 @@ class Settings(BaseSettings):
         places = {
             "data_dir", "models_dir", "database_url", "redis_url", "worker_memory_mb", "lease_s", "guest", "connections", "small_api_key", "large_api_key",
             "host", "port", "max_waiting", "max_body_bytes", "docs_enabled", "log_format", "model_hub", "catalogue",
-            "sidebar_origins", "sidebar_demo",
+            "sidebar_origins", "sidebar_demo", "states_mb", "states_memory_mb", "max_queued",
         }  # fmt: skip
         return hashlib.sha256(self.model_dump_json(exclude=places).encode()).hexdigest()
 
@@ -150,7 +216,7 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = "; ".join(f"DESKHAND_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(f"DESKHAND_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise ConfigurationError(f"settings are not valid: {wrong}", fix="See deploy/env.example.") from error
 
 

@@ -61,7 +61,10 @@ from assistant.stages.verify import RunningDraft, verify
 
 @dataclass(frozen=True)
 class Desk:
-    """All that answering needs. ``models`` holds the tiers that exist; a missing one is skipped."""
+    """All that answering needs. ``models`` holds the tiers that exist; a missing one is skipped.
+
+    ``summary_models`` are those that summarise, where they differ from those that draft.
+    """
 
     index: IndexReader
     embedder: Embedder
@@ -73,6 +76,7 @@ class Desk:
     new_id: Callable[[], str]
     default_language: str = "en"
     summary_tier: Tier = Tier.LARGE
+    summary_models: Mapping[Tier, LanguageModel] | None = None
 
 
 def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda _: None, wish: Wish = Wish()) -> Run:
@@ -102,9 +106,10 @@ def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda 
 def summarize(ticket: Ticket, tenant: str, desk: Desk, deadline_s: float | None = None) -> Summarized:
     """A ticket in five fields, by the model the settings name for it (or the only one there is). Raises as it does."""
     question = redact(ticket, desk.default_language)
-    if not desk.models:
+    models = desk.summary_models or desk.models
+    if not models:
         raise ConfigurationError("no model is configured", fix="Set DESKHAND_SMALL_MODEL.")
-    model = desk.models.get(desk.summary_tier) or next(iter(desk.models.values()))
+    model = models.get(desk.summary_tier) or next(iter(models.values()))
     deadline_s = deadline_s or desk.policy.generate.deadline_s
     return summarize_stage(question, tenant, model, desk.prompts["summary"], deadline_s)
 

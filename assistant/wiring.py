@@ -13,7 +13,6 @@ from assistant.adapters.clock import SystemClock
 from assistant.adapters.embedder import SentenceTransformersEmbedder
 from assistant.adapters.helpdesks.catalogue import create_helpdesk
 from assistant.adapters.helpdesks.events import WebhookSender
-from assistant.adapters.openai import OpenAIModel
 from assistant.adapters.queue import CeleryQueue
 from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
@@ -39,12 +38,10 @@ from assistant.config import Settings
 from assistant.connections import Connections, load_connections
 from assistant.engine.guest import HostedEmbedder, HostedModels, find_host
 from assistant.engine.host import ModelHost, socket_path
-from assistant.engine.local import LocalModel, usable_cores
+from assistant.engine.link import Requests
 from assistant.engine.process import ModelProcess
-from assistant.engine.protocol import ChildSettings, ModelFile
 from assistant.kernel.conversation import Ticket, Tier
-from assistant.kernel.errors import DatabaseError, ModelFileError, NotFound
-from assistant.kernel.generation import ModelCard
+from assistant.kernel.errors import DatabaseError, NotFound
 from assistant.kernel.jobs import Job
 from assistant.kernel.knowledge import EmbedderIdentity
 from assistant.kernel.policy import Policy
@@ -56,6 +53,7 @@ from assistant.policies import load_policy
 from assistant.ports import Embedder, EventSender, Helpdesk, LanguageModel, Transactions
 from assistant.prompts import Prompt, load_prompt
 from assistant.ticketing import FrontDesk
+from assistant.tiers import Tiers
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,12 @@ class App:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        return load_catalogue(self.settings.catalogue)
+        own = self.settings.own_catalogue
+        return load_catalogue(own if self.settings.catalogue or own.exists() else None)
+
+    @cached_property
+    def tiers(self) -> Tiers:
+        return Tiers(self.settings, self.catalogue)
 
     @cached_property
     def engine(self) -> Engine:
@@ -209,7 +212,9 @@ class App:
             return None
         if self.settings.guest:
             return HostedModels(socket_path(self.settings.data))
-        return find_host(socket_path(self.settings.data), self._model_files(), self.own_embedder.identity.sha256)
+        return find_host(
+            socket_path(self.settings.data), tuple(self.tiers.files.values()), self.own_embedder.identity.sha256
+        )
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -226,57 +231,22 @@ class App:
     @cached_property
     def model_process(self) -> ModelProcess:
         """The child that owns all local models of this machine."""
-        for model in self.local_models.values():
-            self._check(model)
-        return ModelProcess(ChildSettings(models=self._model_files(), threads=self.settings.threads or usable_cores()))
+        return self.tiers.new_process()
 
-    def _model_files(self) -> tuple[ModelFile, ...]:
-        return tuple(
-            ModelFile(
-                name=model.name,
-                path=str(model.path_in(self.settings.models)),
-                context_length=min(self.settings.context_length, model.context_length),
-                gpu_layers=self.settings.gpu_layers,
-            )
-            for model in self.local_models.values()
-        )
-
-    @cached_property
+    @property
     def local_models(self) -> dict[Tier, CatalogueModel]:
         """The tiers answered by GGUF files here."""
-        wanted = {
-            Tier.SMALL: (self.settings.small_model, self.settings.small_base_url),
-            Tier.LARGE: (self.settings.large_model, self.settings.large_base_url),
-        }
-        return {tier: self.catalogue.get(name) for tier, (name, url) in wanted.items() if name and not url}
-
-    def configured_models(self) -> list[CatalogueModel]:
-        """All model files the settings name: the embedder and the local tiers."""
-        return [self.catalogue.get(self.settings.embedder), *self.local_models.values()]
-
-    def missing_files(self, model: CatalogueModel) -> list[str]:
-        """Files of ``model`` that are not here or not whole, by size."""
-        paths = {file.path: (model.file_in(self.settings.models, file), file.size) for file in model.files}
-        return [name for name, (path, size) in paths.items() if not path.is_file() or path.stat().st_size != size]
+        return self.tiers.local
 
     @cached_property
     def models(self) -> dict[Tier, LanguageModel]:
         """Each tier that the settings name, behind the same port."""
-        return self._models(bulk=False)
+        return self.tiers.models(self._requests, "draft")
 
-    def _models(self, *, bulk: bool) -> dict[Tier, LanguageModel]:
-        settings, models = self.settings, dict[Tier, LanguageModel]()
-        remote = {
-            Tier.SMALL: (settings.small_model, settings.small_base_url, settings.small_api_key),
-            Tier.LARGE: (settings.large_model, settings.large_base_url, settings.large_api_key),
-        }
-        for tier, (name, url, key) in remote.items():
-            if name and url:
-                card = ModelCard(name=name, sha256="", context_length=settings.context_length)
-                models[tier] = OpenAIModel(card, url, key.get_secret_value())
-            elif name:
-                models[tier] = self._local(self.local_models[tier], bulk=bulk)
-        return models
+    @cached_property
+    def _requests(self) -> Requests | None:
+        """Whoever runs the local models: the service on this machine, or a process of this one's own."""
+        return (self.host or self.model_process) if self.local_models else None
 
     @cached_property
     def policy(self) -> tuple[Policy, str]:
@@ -288,19 +258,20 @@ class App:
 
     @cached_property
     def desk(self) -> Desk:
-        return self._desk(self.models)
+        return self._desk(self.models, bulk=False)
 
     @cached_property
     def bulk_desk(self) -> Desk:
         """A desk whose models stand aside for every other."""
-        return self._desk(self._models(bulk=True))
+        return self._desk(self.tiers.models(self._requests, "draft", bulk=True), bulk=True)
 
     def model_host(self) -> ModelHost:
         """What shares this process's models and embedder with the workers of this machine."""
         process = self.model_process if self.local_models else None
         return ModelHost(socket_path(self.settings.data), process, self.own_embedder)
 
-    def _desk(self, models: Mapping[Tier, LanguageModel]) -> Desk:
+    def _desk(self, models: Mapping[Tier, LanguageModel], *, bulk: bool) -> Desk:
+        tasks = self.tiers.adapters.tell_tasks_apart
         return Desk(
             index=self.index,
             embedder=self.embedder,
@@ -312,6 +283,7 @@ class App:
             new_id=lambda: uuid4().hex,
             default_language=self.settings.default_language,
             summary_tier=self.settings.summary_tier,
+            summary_models=self.tiers.models(self._requests, "summary", bulk=bulk) if tasks else None,
         )
 
     def close(self) -> None:
@@ -321,25 +293,12 @@ class App:
         if "engine" in self.__dict__:
             self.engine.dispose()
 
-    def _local(self, model: CatalogueModel, *, bulk: bool) -> LocalModel:
-        length = min(self.settings.context_length, model.context_length)
-        card = ModelCard(name=model.name, sha256=model.sha256, context_length=length)
-        return LocalModel(card, self.host or self.model_process, bulk=bulk)
-
-    def _check(self, model: CatalogueModel) -> None:
-        path = model.path_in(self.settings.models)
-        size = path.stat().st_size if path.is_file() else 0
-        if size != model.files[0].size:
-            raise ModelFileError(
-                f"{model.name} is {'not' if not size else 'only partly'} at {path}", fix="Run `deskhand models pull`."
-            )
-
     def _provenance(self, generation: int) -> RunManifest:
         policy, policy_sha256 = self.policy
         draft = self.prompts["draft"]
         return RunManifest(
             code_version=__version__,
-            config_sha256=self.settings.sha256(),
+            config_sha256=self.tiers.sha256(),
             prompt=draft.name,
             prompt_sha256=draft.sha256,
             policy=policy.name,

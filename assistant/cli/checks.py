@@ -11,6 +11,7 @@ from assistant.kernel.helpdesks import HelpdeskKind
 from assistant.kernel.knowledge import documents_digest
 from assistant.kernel.value import Value
 from assistant.models.catalogue import CatalogueModel
+from assistant.tiers import missing_files
 from assistant.wiring import App
 
 MIN_FREE_BYTES = 2_000_000_000
@@ -29,7 +30,7 @@ def run_checks(desk: App, tenant: str) -> list[Finding]:
     checks: list[tuple[str, Callable[[], Finding]]] = [
         ("disk", lambda: _disk(desk)),
         ("database", lambda: _database(desk)),
-        *[(f"model {model.name}", partial(_model, desk, model)) for model in desk.configured_models()],
+        *[(f"model {model.name}", partial(_model, desk, model)) for model in desk.tiers.configured()],
         ("index", lambda: _index(desk, tenant)),
         ("jobs", lambda: _jobs(desk)),
         ("helpdesks", lambda: _helpdesks(desk)),
@@ -68,7 +69,7 @@ def _database(desk: App) -> Finding:
 
 
 def _model(desk: App, model: CatalogueModel) -> Finding:
-    wrong = desk.missing_files(model)
+    wrong = missing_files(model, desk.settings.models)
     return Finding(
         name=f"model {model.name}",
         ok=not wrong,

@@ -1,4 +1,4 @@
-"""``deskhand models``: list, pull and verify model files."""
+"""``deskhand models``: list, pull and verify model files; what makes and measures them is beside this."""
 
 import json
 from pathlib import Path
@@ -9,20 +9,22 @@ from rich import box
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Column, Table
 
+from assistant.cli import measuring, quantizing
 from assistant.cli.session import EXIT_FAILED, console, messages, opened
 from assistant.kernel.errors import InputError
 from assistant.models.pull import digest
 from assistant.models.pull import pull as pull_model
+from assistant.tiers import missing_files
 
-app = typer.Typer(help="List, pull and verify model files.", no_args_is_help=True)
+app = typer.Typer(help="List, pull, verify, quantise and measure models.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_models(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """The models of the catalogue, and which are here."""
     with opened() as desk:
-        rows = [(model, not desk.missing_files(model)) for model in desk.catalogue.models.values()]
-        used = {model.name for model in desk.configured_models()}
+        rows = [(model, not missing_files(model, desk.settings.models)) for model in desk.catalogue.models.values()]
+        used = {model.name for model in desk.tiers.configured()}
     if as_json:
         console.print_json(json.dumps([model.model_dump() | {"present": here} for model, here in rows]))
         return
@@ -45,7 +47,7 @@ def pull(
     with opened() as desk:
         if source is not None and len(names or []) != 1:
             raise InputError("--from needs exactly one name", fix="Name the model that the file is.", field="names")
-        models = [desk.catalogue.get(name) for name in names or ()] or desk.configured_models()
+        models = [desk.catalogue.get(name) for name in names or ()] or desk.tiers.configured()
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -70,7 +72,7 @@ def verify() -> None:
     """Check the hash of every model file the settings name."""
     bad = 0
     with opened() as desk:
-        for model in desk.configured_models():
+        for model in desk.tiers.configured():
             for file in model.files:
                 path = model.file_in(desk.settings.models, file)
                 found = digest(path)
@@ -80,3 +82,8 @@ def verify() -> None:
     if bad:
         messages.print("Fix: run `deskhand models pull`.")
         raise typer.Exit(EXIT_FAILED)
+
+
+app.command()(quantizing.quantize)
+app.command()(measuring.bench)
+app.command()(measuring.score)

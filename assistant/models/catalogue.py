@@ -3,9 +3,9 @@
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from assistant.kernel.errors import ConfigurationError, InputError
 from assistant.kernel.value import Value
@@ -39,13 +39,14 @@ class Hub(Value):
 class CatalogueModel(Value):
     """``sha256`` of a model is that of its first file, its weights. ``folder`` holds a model of many files.
 
-    ``local`` is a path on this machine, tried before ``hub`` and ``packages``.
+    ``local`` is a path on this machine, tried before ``hub`` and ``packages``. An ``adapter`` is a LoRA made for the
+    model ``base``, and takes that one's context. A file made here says of what (``made_from``) and its ``type``.
     """
 
     name: str
-    role: Literal["embedder", "small", "large", "test"]
+    role: Literal["embedder", "small", "large", "test", "adapter"]
     licence: str
-    context_length: int = Field(gt=0)
+    context_length: int = Field(default=0, ge=0)
     chat_template: str = ""
     dimension: int = 0
     folder: str = ""
@@ -53,6 +54,18 @@ class CatalogueModel(Value):
     local: str = ""
     packages: Packages | None = None
     hub: Hub | None = None
+    base: str = ""
+    scale: float = 1.0
+    made_from: str = ""
+    type: str = ""
+
+    @model_validator(mode="after")
+    def _has_what_its_role_needs(self) -> Self:
+        if self.role == "adapter" and not self.base:
+            raise ValueError("an adapter needs `base`, the name of the model it is made for")
+        if self.role != "adapter" and not self.context_length:
+            raise ValueError("a model needs `context_length`, in tokens")
+        return self
 
     @property
     def sha256(self) -> str:
@@ -88,16 +101,18 @@ class Catalogue:
 
 def load_catalogue(own: Path | None = None) -> Catalogue:
     """Read the shipped catalogue and ``own``, a file of the same form. Raises ConfigurationError."""
-    models = _parse("catalogue.toml", files(__package__).joinpath("catalogue.toml").read_text("utf-8"))
+    models = parse_catalogue("catalogue.toml", files(__package__).joinpath("catalogue.toml").read_text("utf-8"))
     if own is not None:
         try:
-            models |= _parse(str(own), own.read_text("utf-8"))
-        except OSError as error:
-            raise ConfigurationError(f"the catalogue {own} cannot be read: {error.strerror}") from error
+            models |= parse_catalogue(str(own), own.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"the catalogue {own} cannot be read: {error}", fix="Mend it, or unset DESKHAND_CATALOGUE."
+            ) from error
     return Catalogue(models)
 
 
-def _parse(name: str, text: str) -> dict[str, CatalogueModel]:
+def parse_catalogue(name: str, text: str) -> dict[str, CatalogueModel]:
     try:
         entries = [CatalogueModel.model_validate(entry) for entry in tomllib.loads(text).get("model", [])]
     except (tomllib.TOMLDecodeError, ValidationError) as error:

@@ -36,6 +36,11 @@ def pull(model: CatalogueModel, models: Path, hub_url: str, on_bytes: OnBytes, g
     if not missing:
         on_bytes(model.size)
         return
+    if model.made_from and given is None and not model.local:
+        raise ModelFileError(
+            f"{model.name} was made here and cannot be fetched",
+            fix=f"Run `deskhand models quantize {model.made_from} {model.type} --name {model.name}`.",
+        )
     room = shutil.disk_usage(_existing(models)).free
     needed = sum(file.size for file in missing) * (1 if given else 2)
     if room < needed:

@@ -59,7 +59,7 @@ class Tiers:
             kv_type=_of(tier, given.kv_type, given.large_kv_type),
             slots=_of(tier, given.slots, given.large_slots),
             adapters=tuple(
-                AdapterFile(name=entry.name, path=str(entry.path_in(folder)), scale=entry.scale)
+                AdapterFile(name=entry.name, path=str(entry.path_in(folder)), sha256=entry.sha256, scale=entry.scale)
                 for entry in self.adapters.of_model(model.name)
             ),
             reuse_passages=given.reuse_passages,

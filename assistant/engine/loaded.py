@@ -77,6 +77,7 @@ class LoadedModel:
     def _prefixes(self, request: Generate) -> Prefixes:
         """States are of one file, run by this library on this kind of CPU, for one tenant."""
         file = self._file
+        adapter = next((entry for entry in file.adapters if entry.name == request.adapter), "")
         built = f"{llama_cpp.__version__} {llama_cpp.llama_print_system_info().decode()}"
         return Prefixes(
             self._shelf,
@@ -84,6 +85,6 @@ class LoadedModel:
             file.kv_type,
             str(file.gpu_layers),
             built,
-            request.adapter,
+            str(adapter),
             request.tenant,
         )

@@ -13,6 +13,7 @@ class AdapterFile(Value):
 
     name: str
     path: str
+    sha256: str = ""
     scale: float = 1.0
 
 

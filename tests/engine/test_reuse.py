@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from assistant.engine.link import Call, MakeRequest
 from assistant.engine.local import LocalModel
 from assistant.engine.process import ModelProcess
-from assistant.engine.protocol import ChildSettings, ModelFile
+from assistant.engine.protocol import AdapterFile, ChildSettings, ModelFile
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, run_to_end
 from tests.engine.conftest import SMOL
+from tests.engine.lora import write_lora
 
 pytestmark = pytest.mark.models
 CARD = ModelCard(name=SMOL, sha256="", context_length=1024)
@@ -128,3 +130,31 @@ def test_joined_passages_are_close_to_passages_read_together(make_model: MakeMod
         exact = write(make_model(), asked(order, QUESTIONS[2]))
         loose = write(make_model(join=True), asked(order, QUESTIONS[2]))
         assert abs(exact.logprobs[0] - loose.logprobs[0]) < 1.0
+
+
+def test_an_adapter_changes_what_is_written_and_has_states_of_its_own(
+    smol: Callable[..., ModelFile], tmp_path: Path
+) -> None:
+    path = write_lora(tmp_path / "voice.gguf", seed=3, strength=0.2)
+    file = smol(slots=4, adapters=(AdapterFile(name="voice", path=str(path)),))
+    process = ModelProcess(ChildSettings(models=(file,), threads=2))
+    plain, voiced = LocalModel(CARD, process), LocalModel(CARD, Adapted(process, "voice"))
+    prompt = asked((0,), QUESTIONS[1])
+    first = write(plain, prompt)
+    adapted = write(voiced, prompt)
+    again = write(plain, prompt)
+    process.close()
+    assert adapted.logprobs != first.logprobs
+    assert adapted.reused_tokens == 0
+    assert again.logprobs == first.logprobs
+    assert again.reused_tokens > 0
+
+
+class Adapted:
+    """Requests that are written with an adapter."""
+
+    def __init__(self, process: ModelProcess, adapter: str) -> None:
+        self.process, self.adapter = process, adapter
+
+    def submit(self, make: MakeRequest) -> Call:
+        return self.process.submit(lambda number: make(number).model_copy(update={"adapter": self.adapter}))

@@ -7,6 +7,7 @@ standard input means the parent is gone, and ends the process at once.
 import ctypes
 import os
 import queue
+import re
 import sqlite3
 import sys
 import threading
@@ -36,7 +37,7 @@ from assistant.engine.protocol import (
 from assistant.engine.scheduler import Scheduler
 from assistant.engine.shelf import Shelf
 from assistant.engine.state_file import StateFile
-from assistant.kernel.errors import DeskhandError, InputError
+from assistant.kernel.errors import DeskhandError, InputError, ModelUnavailable
 
 SIGN_EVERY_S = 1.0
 """While there is work, the parent hears at least this often that it goes on."""
@@ -68,21 +69,33 @@ class Child:
 
     def _listen(self) -> None:
         for line in self._requests:
-            request = REQUEST.validate_json(line)
-            match request:
-                case Generate() | Score() | Cancel():
-                    self._inbox.put(request)
-                case Count():
-                    self._send(self._count(request))
-                case Embed():
-                    self._send(Failed(id=request.id, kind="input", message="this process has no embedder"))
-                case _:
-                    assert_never(request)
+            try:
+                self._hear(line)
+            except Exception as error:  # This thread must outlive every request: the process hears through it alone.
+                if found := re.search(rb'"id"\s*:\s*(\d+)', line):
+                    self._send(Failed(id=int(found[1]), kind="input", message=f"not a request: {type(error).__name__}"))
         os._exit(0)  # The main thread may be deep in llama.cpp; nothing here needs a clean end.
+
+    def _hear(self, line: bytes) -> None:
+        request = REQUEST.validate_json(line)
+        match request:
+            case Generate() | Score() | Cancel():
+                self._inbox.put(request)
+            case Count():
+                self._send(self._count(request))
+            case Embed():
+                self._send(Failed(id=request.id, kind="input", message="this process has no embedder"))
+            case _:
+                assert_never(request)
+
+    def _model(self, name: str) -> LoadedModel:
+        if name not in self._models:
+            raise ModelUnavailable(f"{name} is not loaded here", fix="Is the service running with other settings?")
+        return self._models[name]
 
     def _count(self, request: Count) -> Counted | Failed:
         try:
-            return Counted(id=request.id, tokens=self._models[request.model].count(request.messages))
+            return Counted(id=request.id, tokens=self._model(request.model).count(request.messages))
         except DeskhandError as error:
             return Failed(id=request.id, kind="model", message=f"{error}. {error.fix}")
 
@@ -92,9 +105,9 @@ class Child:
                 case Cancel(id=number):
                     self._scheduler.cancel(number)
                 case Generate():
-                    self._scheduler.submit(self._models[request.model].generation(request, self._send))
+                    self._scheduler.submit(self._model(request.model).generation(request, self._send))
                 case Score():
-                    self._scheduler.submit(self._models[request.model].scoring(request))
+                    self._scheduler.submit(self._model(request.model).scoring(request))
                 case _:
                     assert_never(request)
         except InputError as error:

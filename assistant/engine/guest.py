@@ -3,7 +3,6 @@
 import base64
 import socket
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from assistant.engine.host import is_private
 from assistant.engine.link import Call, Link, MakeRequest
-from assistant.engine.local import error_of
+from assistant.engine.local import answered, error_of
 from assistant.engine.protocol import Embed, Embedded, Failed, ModelFile, Ready
 from assistant.kernel.errors import ModelAway, ModelUnavailable
 from assistant.kernel.knowledge import EmbedderIdentity
@@ -84,7 +83,7 @@ class HostedEmbedder:
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
         call = self._models.submit(lambda number: Embed(id=number, texts=tuple(texts)))
-        event = call.wait(time.monotonic() + EMBED_TIMEOUT_S)
+        event = answered(call, EMBED_TIMEOUT_S)
         if isinstance(event, Failed):
             raise error_of(event)
         if not isinstance(event, Embedded):

@@ -141,6 +141,7 @@ class _Guest(socketserver.StreamRequestHandler):
             call.cancel()
         finally:
             self._calls.pop(request.id, None)
+            self._cancelled.discard(request.id)
 
     def _say(self, event: Ready | Answer) -> None:
         with self._writing, contextlib.suppress(OSError, ValueError):

@@ -25,7 +25,7 @@ from assistant.engine.protocol import (
     ScoreGiven,
     Wrote,
 )  # fmt: skip
-from assistant.kernel.errors import DeadlineExceeded, ModelAway
+from assistant.kernel.errors import DeadlineExceeded, InputError, ModelAway
 
 MakeRequest = Callable[[int], Generate | Count | Score | Embed]
 """Makes a request for the number it is given."""
@@ -97,28 +97,33 @@ class Link:
         return time.monotonic() - self._last_sign if self._calls else 0.0
 
     def send(self, make: MakeRequest) -> Call:
-        """Raises ModelAway when the other end is gone."""
+        """Raises ModelAway when the other end is gone, InputError when the request cannot be put into JSON."""
         with self._lock:
             if not self.alive:
                 raise ModelAway("the model process has just died")
             if not self._calls:
                 self._last_sign = time.monotonic()
             self._next += 1
-            call = self._calls[self._next] = Call(self._next, self._forget)
-        self._write(make(call.number))
+            call = Call(self._next, self._forget)
+        line = _line(make(call.number))
+        with self._lock:
+            if not self.alive:
+                raise ModelAway("the model process has just died")
+            self._calls[call.number] = call
+        self._write(line)
         return call
 
     def _forget(self, call: Call) -> None:
         with self._lock:
             known = self._calls.pop(call.number, None)
         if known is not None:
-            self._write(Cancel(id=call.number))
+            self._write(_line(Cancel(id=call.number)))
             call.inbox.put(Failed(id=call.number, kind="cancelled", message="the request was cancelled"))
 
-    def _write(self, request: Request) -> None:
+    def _write(self, line: bytes) -> None:
         try:
             with self._writing:
-                self._writer.write(request.model_dump_json().encode() + b"\n")
+                self._writer.write(line)
                 self._writer.flush()
         except (OSError, ValueError):
             pass  # The other end is gone; ``_listen`` tells every call.
@@ -153,3 +158,10 @@ class Link:
                     call.inbox.put(event)
             case _:
                 assert_never(event)
+
+
+def _line(request: Request) -> bytes:
+    try:
+        return request.model_dump_json().encode() + b"\n"
+    except ValueError as error:  # Half a character (a lone surrogate) has no bytes.
+        raise InputError("the text holds half a character", fix="Send whole Unicode characters.") from error

@@ -6,8 +6,19 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import assert_never
 
-from assistant.engine.link import Requests
-from assistant.engine.protocol import Count, Counted, Embedded, Failed, Finished, Generate, Score, ScoreGiven, Wrote
+from assistant.engine.link import Call, Requests
+from assistant.engine.protocol import (
+    Answer,
+    Count,
+    Counted,
+    Embedded,
+    Failed,
+    Finished,
+    Generate,
+    Score,
+    ScoreGiven,
+    Wrote,
+)
 from assistant.kernel.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -35,7 +46,7 @@ class LocalModel:
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Tokens of the chat with its template, counted by the model's own vocabulary."""
         call = self._process.submit(lambda number: Count(id=number, model=self._card.name, messages=tuple(messages)))
-        event = call.wait(time.monotonic() + COUNT_TIMEOUT_S)
+        event = answered(call, COUNT_TIMEOUT_S)
         if isinstance(event, Counted):
             return event.tokens
         raise error_of(event) if isinstance(event, Failed) else ModelUnavailable("tokens were not counted")
@@ -43,7 +54,7 @@ class LocalModel:
     def score(self, text: str, *, deadline_s: float) -> Scored:
         """How likely the model finds ``text``. Raises as ``stream`` does."""
         call = self._process.submit(lambda number: Score(id=number, model=self._card.name, text=text))
-        event = call.wait(time.monotonic() + deadline_s)
+        event = answered(call, deadline_s)
         if isinstance(event, ScoreGiven):
             return event.scored
         raise error_of(event) if isinstance(event, Failed) else ModelUnavailable("the text was not scored")
@@ -84,6 +95,14 @@ class LocalModel:
                         assert_never(event)
         finally:
             call.cancel()
+
+
+def answered(call: Call, timeout_s: float) -> Answer:
+    """The one answer of a call, which is cancelled when it takes longer than ``timeout_s`` seconds: DeadlineExceeded."""
+    try:
+        return call.wait(time.monotonic() + timeout_s)
+    finally:
+        call.cancel()
 
 
 def usable_cores() -> int:

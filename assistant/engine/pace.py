@@ -7,6 +7,8 @@ eight (2026-11-22). So it is measured, and texts are taken together only where t
 SIZES = (1, 2, 4, 8, 16, 32)
 _TRIES = 3
 """Steps of a size before what was seen of it is believed."""
+_AGAIN = 500
+"""Choices after which each size is tried once more: what was slow beside a busy neighbour need not stay so."""
 _NEWEST = 0.2
 
 
@@ -17,6 +19,7 @@ class Pace:
         self._seconds: dict[int, float] = {}
         self._seen: dict[int, int] = {}
         self._prompt_rate = 0.0
+        self._choices = 0
 
     def saw(self, tokens: int, seconds: float) -> None:
         """A step of ``tokens`` tokens took ``seconds``."""
@@ -32,6 +35,9 @@ class Pace:
 
     def together(self, texts: int) -> int:
         """How many of ``texts`` texts to give a token each in the next step: the number with the most tokens a second."""
+        self._choices += 1
+        if self._choices % _AGAIN == 0:
+            self._seen = {size: min(seen, _TRIES - 1) for size, seen in self._seen.items()}
         sizes = [size for size in SIZES if size < texts] + [texts]
         for size in sizes:
             if self._seen.get(self._class(size), 0) < _TRIES:

@@ -115,6 +115,7 @@ class _Running:
         self.process.wait()
 
     def _farewell(self) -> str:
+        self.process.kill()  # It may still run, and only have said something that is not understood.
         return f"the model process ended with code {self.process.wait()}"
 
     def _watch(self) -> None:

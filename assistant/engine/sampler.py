@@ -13,9 +13,11 @@ from llama_cpp.llama_grammar import json_schema_to_gbnf
 from numpy.typing import NDArray
 
 from assistant.engine.vocabulary import Vocabulary
-from assistant.kernel.errors import InputError
+from assistant.kernel.errors import InputError, ModelUnavailable
 from assistant.kernel.generation import Sampling
 
+LEAST = -1e6
+"""Instead of the logarithm of nothing, which JSON has no number for."""
 REPEAT_WINDOW = 64
 """Tokens back that a repetition penalty looks."""
 
@@ -48,7 +50,7 @@ class Sampler:
         weighed = self._weighed(logits)
         token = self._pick(weighed)
         if self._grammar is not None and not self._allowed(token, float(weighed[token])):
-            token = self._pick(self._filtered(weighed))
+            token = self._pick(self._left(weighed))
         if self._grammar is not None:
             llama_cpp.llama_sampler_accept(self._grammar, token)
         llama_cpp.llama_sampler_accept(self._chain, token)
@@ -76,6 +78,13 @@ class Sampler:
         llama_cpp.llama_sampler_apply(self._grammar, ctypes.byref(one.array))
         return bool(np.isfinite(one.logits()[0]))
 
+    def _left(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits with what the grammar forbids at -inf. llama.cpp ends the process when such a token is accepted."""
+        left = self._filtered(logits)
+        if not np.isfinite(left).any():
+            raise InputError("the JSON schema leaves nothing that could be written here", field="json_schema")
+        return left
+
     def _filtered(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         every = _Candidates(np.arange(len(logits), dtype=np.int32), logits)
         llama_cpp.llama_sampler_apply(self._grammar, ctypes.byref(every.array))
@@ -83,10 +92,12 @@ class Sampler:
 
 
 def logprob(logits: NDArray[np.float32], token: int) -> float:
-    """The natural logarithm of the token's probability."""
+    """The natural logarithm of the token's probability. Raises ModelUnavailable when the model gave no numbers."""
     peak = logits.max()
+    if not math.isfinite(peak):
+        raise ModelUnavailable("the model gave something that is not a number")
     total = float(np.exp(logits - peak).sum(dtype=np.float64))
-    return float(logits[token] - peak) - math.log(total)
+    return max(LEAST, float(logits[token] - peak) - math.log(total))
 
 
 class _Candidates:
@@ -129,8 +140,10 @@ def _grammar(sampling: Sampling, vocabulary: Vocabulary) -> int | None:
         return None
     try:
         rules = json_schema_to_gbnf(json.dumps(dict(sampling.json_schema)))
-    except (ValueError, KeyError, TypeError, AssertionError) as error:
-        raise InputError(f"the JSON schema cannot be turned into a grammar: {error}", field="json_schema") from error
+    except Exception as error:  # It fails in many ways on a schema that is none.
+        raise InputError(
+            f"the JSON schema cannot be turned into a grammar ({type(error).__name__}: {error})", field="json_schema"
+        ) from error
     grammar: int | None = llama_cpp.llama_sampler_init_grammar(vocabulary.handle, rules.encode(), b"root")
     if not grammar:
         raise InputError("llama.cpp refused the grammar of the JSON schema", field="json_schema")

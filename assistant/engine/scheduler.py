@@ -80,21 +80,24 @@ class Scheduler:
         self._numbers = 0
         self._read_last = False
         self._bulk_at = self._clock()
+        self._bulk_starves = False
 
     def submit(self, task: Task) -> None:
         """Take the task up, or refuse it at once when too many wait."""
-        waiting = sum(not other.standing for other in self._tasks.values())
-        if waiting >= self._max_queued:
-            wait = self.expected_wait_s()
-            message = f"{waiting} requests wait for the models already"
-            self._tell(Failed(id=task.id, kind="busy", message=message, retry_after_s=round(max(1.0, wait), 1)))
+        queued = [other for other in self._tasks.values() if not other.standing and other.bulk is task.bulk]
+        if len(queued) - len(self._machines[task.model].free) >= self._max_queued:
+            wait = max(1.0, self.expected_wait_s() / len(self._tasks))
+            message = f"{len(queued)} requests wait for the models already"
+            self._tell(Failed(id=task.id, kind="busy", message=message, retry_after_s=round(wait, 1)))
             return
         self._numbers += 1
         task.number = self._numbers
         live = {other.tenant for other in self._tasks.values()}
+        if not live:
+            self._served.clear()
         if task.tenant not in live:  # Having been away earns nothing.
             least = min((self._served.get(tenant, 0.0) for tenant in live), default=0.0)
-            self._served[task.tenant] = max(self._served.get(task.tenant, 0.0), least) if live else 0.0
+            self._served[task.tenant] = max(self._served.get(task.tenant, 0.0), least)
         self._tasks[task.id] = task
 
     def cancel(self, number: int) -> None:
@@ -102,7 +105,7 @@ class Scheduler:
             self._end(self._tasks[number], _failed(number, Cancelled("the request was cancelled")))
 
     def expected_wait_s(self) -> float:
-        """About how long until all that is here now is done, by what was measured so far."""
+        """About how long until all that is here now is done, if every reply is as long as it may be."""
         return sum(
             self._machines[task.model].pace.seconds(task.prompt_tokens, task.reply_tokens)
             for task in self._tasks.values()
@@ -124,13 +127,20 @@ class Scheduler:
 
     def _admit(self) -> None:
         """Give free slots to those who wait; interactive requests take them from bulk ones, whose text is kept."""
+        now = self._clock()
+        if not any(task.bulk for task in self._tasks.values()):
+            self._bulk_at = now
+        self._bulk_starves = now - self._bulk_at > BULK_WAITS_S
         waiting = [task for task in self._tasks.values() if not task.standing]
         for task in sorted(waiting, key=self._rank):
             machine = self._machines[task.model]
             if not machine.free and not task.bulk:
                 self._make_room(task.model)
             if machine.free:
-                self._place(task, machine)
+                try:
+                    self._place(task, machine)
+                except DeskhandError as error:
+                    self._end(task, _failed(task.id, error))
 
     def _make_room(self, model: str) -> None:
         """Take the slot of the newest bulk task, but not of the last one: it would starve."""
@@ -143,24 +153,24 @@ class Scheduler:
 
     def _place(self, task: Task, machine: Machine) -> None:
         task.place = task.place or Place(machine.slots)
-        task.place.take(machine.free.pop())
+        task.place.take(machine.free.pop())  # Its slot is known before anything can fail, so it comes back.
         if task.steps is None:
             task.steps = task.begin(task.place)
             self._resume(task, None)
 
-    def _rank(self, task: Task) -> tuple[bool, float, int]:
-        return task.bulk, self._served.get(task.tenant, 0.0), task.number
+    def _rank(self, task: Task) -> tuple[bool, bool, float, int]:
+        """Who comes first. Bulk work that has begun is finished before more is: its text may stand aside in memory."""
+        late = task.bulk and not self._bulk_starves
+        return late, task.bulk and task.steps is None, self._served.get(task.tenant, 0.0), task.number
 
     def _choose(self) -> list[Task]:
         """The tasks of the next step: one that reads, or some of one model that write."""
         ready = [task for task in self._tasks.values() if task.standing and task.step is not None]
         interactive = [task for task in ready if not task.bulk]
         bulk = [task for task in ready if task.bulk]
-        now = self._clock()
-        starved = now - self._bulk_at > BULK_WAITS_S
-        turn = bulk if bulk and (starved or not interactive) else interactive
-        if turn is bulk or not bulk:
-            self._bulk_at = now
+        turn = bulk if bulk and (self._bulk_starves or not interactive) else interactive
+        if turn is bulk:
+            self._bulk_at = self._clock()
         writing = any(task.writes for task in interactive)
         for machine in self._machines.values():
             machine.slots.slice = SLICE_BESIDE if writing or (interactive and turn is bulk) else SLICE
@@ -187,13 +197,14 @@ class Scheduler:
         try:
             machine.slots.use(tasks[0].adapter)
             machine.slots.decode(rows)
+            wanted = _wanted(machine.slots, tasks)
         except DeskhandError as error:
             for task in tasks:
                 self._end(task, _failed(task.id, error))
             return
         ended = self._clock()
         machine.pace.saw(len(rows), ended - begun)
-        for task, logits in zip(tasks, _wanted(machine.slots, tasks), strict=True):
+        for task, logits in zip(tasks, wanted, strict=True):
             task.served_at = ended
             self._served[task.tenant] = self._served.get(task.tenant, 0.0) + (ended - begun) / len(tasks)
             self._resume(task, logits)

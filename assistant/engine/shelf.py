@@ -48,8 +48,7 @@ class Shelf:
             entry = self._add(key, state, on_disk=True)
         entry.worth += 1
         if self._disk and not entry.on_disk:
-            self._disk.write(key, lambda: _encoded(entry.state))
-            entry.on_disk = True
+            entry.on_disk = self._disk.write(key, lambda: _encoded(entry.state))
         return entry.state
 
     def put(self, key: bytes, state: State) -> None:
@@ -94,13 +93,14 @@ class Prefixes:
 
     def keep(self, tokens: Sequence[int], state: State) -> None:
         """Keep the state of the beginning of ``tokens``, as far as it goes in whole grains."""
-        for number, key in enumerate(self._chain(tokens)):
+        chain = self._chain(tokens)
+        for number, key in reversed(list(enumerate(chain))):  # So that of equals the end of a chain goes first.
             if key not in self._shelf:
                 self._shelf.put(key, state.part(number * GRAIN, (number + 1) * GRAIN))
 
     def has(self, tokens: Sequence[int]) -> bool:
         """Whether the state of all of ``tokens``, in whole grains, is in memory."""
-        return all(key in self._shelf for key in self._chain(tokens)[-1:])
+        return all(key in self._shelf for key in self._chain(tokens))
 
     def piece(self, before: Sequence[int], piece: Sequence[int]) -> State | None:
         """The state of ``piece`` as it is when it stands right after ``before``."""

@@ -3,7 +3,6 @@
 Nothing in it is needed: what is missing is read from the prompt again.
 """
 
-import contextlib
 import os
 import queue
 import sqlite3
@@ -23,9 +22,13 @@ class StateFile:
     def __init__(self, folder: Path, budget_bytes: int) -> None:
         self._budget = budget_bytes
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
         self._path = folder / "states.sqlite"
+        self._path.touch(mode=0o600)  # SQLite gives its other files the mode of this one.
+        self._path.chmod(0o600)
+        self._complained = False
         self._reader = self._open()
-        self._queue: queue.Queue[tuple[bytes, Callable[[], bytes]]] = queue.Queue(_WAITING)
+        self._queue: queue.Queue[tuple[bytes, Callable[[], bytes] | None]] = queue.Queue(_WAITING)
         threading.Thread(target=self._write_on, daemon=True, name="state-file").start()
 
     def read(self, key: bytes) -> bytes | None:
@@ -34,12 +37,21 @@ class StateFile:
         except sqlite3.Error as error:
             self._complain(error)
             return None
-        return None if row is None else bytes(row[0])
+        if row is None:
+            return None
+        self._put(key, None)
+        return bytes(row[0])
 
-    def write(self, key: bytes, data: Callable[[], bytes]) -> None:
-        """Keep what ``data`` returns, later. It is called on the writing thread."""
-        with contextlib.suppress(queue.Full):
+    def write(self, key: bytes, data: Callable[[], bytes]) -> bool:
+        """Keep what ``data`` returns, later; it is called on the writing thread. False when too much waits already."""
+        return self._put(key, data)
+
+    def _put(self, key: bytes, data: Callable[[], bytes] | None) -> bool:
+        try:
             self._queue.put_nowait((key, data))
+        except queue.Full:
+            return False
+        return True
 
     def flush(self) -> None:
         """Wait until all that was to be written is."""
@@ -50,8 +62,12 @@ class StateFile:
         while True:
             key, data = self._queue.get()
             try:
-                self._store(writer, key, data())
-            except sqlite3.Error as error:
+                if data is not None:
+                    self._store(writer, key, data())
+                else:
+                    with writer:
+                        writer.execute("UPDATE state SET used = ? WHERE key = ?", (time.time(), key))
+            except Exception as error:  # The disk may be full; nothing in this file is needed.
                 self._complain(error)
             finally:
                 self._queue.task_done()
@@ -78,7 +94,6 @@ class StateFile:
                     "CREATE TABLE IF NOT EXISTS state (key BLOB PRIMARY KEY, used REAL, size INT, data BLOB)"
                 )
                 connection.execute("CREATE INDEX IF NOT EXISTS state_used ON state (used, size)")
-                self._path.chmod(0o600)
             except sqlite3.DatabaseError as error:
                 connection.close()
                 if last or isinstance(error, sqlite3.OperationalError):
@@ -90,6 +105,9 @@ class StateFile:
                 return connection
         raise AssertionError("the second try returns or raises")
 
-    def _complain(self, error: sqlite3.Error) -> None:
+    def _complain(self, error: Exception) -> None:
+        if self._complained:
+            return
+        self._complained = True
         name = os.fspath(self._path)
         print(f"kept states at {name} cannot be used ({error}); prompts are read anew", file=sys.stderr)

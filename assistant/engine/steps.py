@@ -51,8 +51,8 @@ class Place:
 
     def take(self, slot: int) -> None:
         """Stand in ``slot``, with the text as it was when it was left."""
-        self._slots.clear(slot)
         self.slot = slot
+        self._slots.clear(slot)
         if self._aside is not None:
             self._slots.restore(slot, self._aside)
             self._aside = None

@@ -67,13 +67,16 @@ class Writing:
             if written + 1 < self._request.sampling.max_tokens:
                 (logits,) = yield Step((token,))
         else:
-            self._say(self._stream.end(), 0.0)
+            self._say_rest()
             return "length"
-        if rest := self._stream.end():
-            self._say(rest, 0.0)
+        self._say_rest()
         return "stop"
 
-    def _say(self, text: str, chance: float) -> None:
+    def _say_rest(self) -> None:
+        if rest := self._stream.end():
+            self._say(rest, None)
+
+    def _say(self, text: str, chance: float | None) -> None:
         self._tell(Wrote(id=self._request.id, text=text, logprob=chance))
 
 

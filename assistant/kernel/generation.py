@@ -32,12 +32,12 @@ class Sampling(Value):
     """
 
     max_tokens: int = Field(default=256, ge=1)
-    temperature: float = Field(default=0.0, ge=0.0)
+    temperature: float = Field(default=0.0, ge=0.0, le=100.0)
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
-    top_k: int = Field(default=0, ge=0)
+    top_k: int = Field(default=0, ge=0, le=1_000_000)
     min_p: float = Field(default=0.0, ge=0.0, le=1.0)
     repeat_penalty: float = Field(default=1.0, gt=0.0, le=2.0)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32 - 1)
     stop: tuple[str, ...] = ()
     json_schema: Mapping[str, Any] | None = None
 

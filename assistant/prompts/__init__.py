@@ -69,7 +69,7 @@ def load_prompt(name: str) -> Prompt:
 
 
 def _message(role: Literal["system", "user", "assistant"], text: str) -> ChatMessage:
-    pieces = [piece for piece in text.strip().split(BORDER) if piece]  # To strip(), a border is space too.
+    pieces = text.strip(" \t\r\n").split(BORDER)
     return ChatMessage(role=role, content="".join(pieces), cuts=tuple(accumulate(map(len, pieces[:-1]))))
 
 

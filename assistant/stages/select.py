@@ -52,7 +52,7 @@ def select(question: Question, passages: Sequence[Passage], policy: SelectPolicy
 
 def _read(passage: Passage, language: str) -> _Reading:
     text = passage.chunk.text
-    units = reading_units(text)
+    units = _closed(reading_units(text))
     parts = [text[unit.start : unit.end] for unit in units]
     stems = [frozenset(content_stems(part, language)) for part in parts]
     return _Reading(
@@ -61,6 +61,15 @@ def _read(passage: Passage, language: str) -> _Reading:
         stems=[own.union(*(stems[need] for need in unit.needs)) for own, unit in zip(stems, units, strict=True)],
         tokens=[passage.chunk.tokens * len(part) / len(text) for part in parts],
     )
+
+
+def _closed(units: Sequence[Unit]) -> list[Unit]:
+    """Units with all they need, also what that needs in turn."""
+    closed: list[Unit] = []
+    for unit in units:  # What a unit needs stands before it.
+        further = frozenset[int]().union(*(closed[need].needs for need in unit.needs if need < len(closed)))
+        closed.append(unit._replace(needs=unit.needs | further))
+    return closed
 
 
 def _best_first(question: Question, readings: Sequence[_Reading]) -> list[tuple[int, int]]:

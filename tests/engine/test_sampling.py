@@ -91,3 +91,10 @@ def test_a_text_longer_than_the_context_is_refused_by_its_length(model: LocalMod
 def test_an_adapter_that_is_not_listed_is_refused_by_name(smol: Callable[..., ModelFile]) -> None:
     with pytest.raises(InputError, match="no adapter 'terse'"):
         Weights(smol()).adapter("terse")
+
+
+def test_half_a_character_is_refused_before_it_is_sent(model: LocalModel) -> None:
+    ask = (ChatMessage(role="user", content="Is this \ud800 a character?"),)
+    with pytest.raises(InputError, match="half a character"):
+        run_to_end(model.stream(ask, Sampling(), tenant="acme", deadline_s=60), lambda _: None)
+    assert write(model, max_tokens=3).completion_tokens == 3

@@ -133,6 +133,41 @@ def test_a_tenant_that_asks_much_does_not_keep_another_waiting(desk: Desk) -> No
     assert sum(number not in desk.answers for number in many) >= 4
 
 
+def test_bulk_work_that_came_late_gets_a_slot_too(desk: Desk) -> None:
+    chats = [desk.ask("chat", 30, 3) for _ in range(4)]
+    desk.scheduler.step()
+    bulk = desk.ask("bulk", 20, 2, bulk=True)
+    while bulk not in desk.answers:
+        chats.append(desk.ask("chat", 30, 3))
+        desk.now += 1.0
+        desk.scheduler.step()
+        assert len(chats) < 200
+    assert len(chats) > 5
+
+
+def test_bulk_work_that_has_begun_is_finished_before_more_is_begun(desk: Desk) -> None:
+    for number in range(12):
+        desk.ask(f"bulk{number}", 40, 6, bulk=True, tenant=f"tenant{number}")
+    for _ in range(5):
+        for _ in range(3):
+            desk.scheduler.step()
+        desk.ask("chat", 20, 1)
+        desk.ask("chat", 20, 1)
+    begun = {name for name, _ in desk.steps if name.startswith("bulk")}
+    assert len(begun) <= desk.slots.count + 1
+
+
+def test_whoever_comes_first_after_a_quiet_time_has_no_debt_and_no_credit(desk: Desk) -> None:
+    desk.ask("old", 200, 5, tenant="old")
+    desk.finish()
+    desk.steps.clear()
+    for number in range(4):
+        desk.ask("new", 100, 2, tenant="new")
+        if number == 0:
+            desk.ask("old", 100, 2, tenant="old")
+    assert "old" in desk.finish()[:8]
+
+
 def test_a_cancelled_request_has_no_further_step(desk: Desk) -> None:
     number = desk.ask("gone", 300, 20)
     other = desk.ask("stays", 20, 2)
@@ -156,7 +191,9 @@ def test_when_too_many_wait_one_more_is_refused_with_an_estimate(slots: Slots, t
     desk = Desk(slots, tokens, max_queued=3)
     desk.ask("first", 200, 3)
     desk.finish()
-    numbers = [desk.ask("t", 200, 3) for _ in range(4)]
+    numbers = [desk.ask("t", 200, 3) for _ in range(3 + slots.count + 1)]
+    bulk = desk.ask("bulk", 20, 1, bulk=True)
+    assert bulk not in desk.answers, "bulk work waits in a queue of its own"
     refused = desk.answers[numbers[-1]]
     assert isinstance(refused, Failed)
     assert (refused.kind, refused.retry_after_s >= 1.0) == ("busy", True)

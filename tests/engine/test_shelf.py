@@ -30,6 +30,15 @@ def test_the_longest_beginning_is_found_and_joins_to_what_was_kept() -> None:
     assert prefixes.longest([5, *tokens]) == []
 
 
+def test_of_a_chain_that_does_not_fit_the_beginning_stays() -> None:
+    shelf = Shelf(8 * GRAIN * 48)
+    prefixes = Prefixes(shelf, "model", "acme")
+    tokens = list(range(20 * GRAIN))
+    prefixes.keep(tokens, state(20 * GRAIN))
+    assert len(prefixes.longest(tokens)) == len(shelf) > 4
+    assert not prefixes.has(tokens)
+
+
 def test_a_piece_is_found_only_behind_what_it_stood_behind() -> None:
     shelf = Shelf(10**6)
     prefixes = Prefixes(shelf, "model", "acme")
@@ -95,12 +104,19 @@ def test_the_file_keeps_to_its_budget_and_the_longest_unused_go(tmp_path: Path) 
     for number in range(20):
         disk.write(bytes([number]), lambda: b"x" * 1_000)
         disk.flush()
+        assert disk.read(bytes([0])) is not None
+        disk.flush()
     assert disk.read(bytes([19])) is not None
-    assert disk.read(bytes([0])) is None
+    assert disk.read(bytes([1])) is None
     assert sum(disk.read(bytes([number])) is not None for number in range(20)) <= 5
 
 
 def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
-    StateFile(tmp_path / "states", 10**6)
+    (tmp_path / "states").mkdir(mode=0o755)
+    disk = StateFile(tmp_path / "states", 10**6)
+    disk.write(b"key", lambda: b"what a tenant's passage says")
+    disk.flush()
     assert (tmp_path / "states").stat().st_mode & 0o077 == 0
-    assert (tmp_path / "states" / "states.sqlite").stat().st_mode & 0o077 == 0
+    files = list((tmp_path / "states").iterdir())
+    assert len(files) == 3
+    assert not any(file.stat().st_mode & 0o077 for file in files)

@@ -49,7 +49,26 @@ def _trouble(part: object) -> str:
     pattern = part.get("pattern")
     if isinstance(pattern, str) and any(_repeats_too_often(count) for count in _repetitions(pattern)):
         return f"pattern repeats something more than {MAX_REPETITIONS} times"
+    if isinstance(pattern, str) and _repeats_repetitions(pattern):
+        return "pattern repeats a group in which something is repeated or one of several; write it without"
     return ""
+
+
+def _repeats_repetitions(pattern: str) -> bool:
+    """Whether a group is repeated that has repetitions or alternatives: readers of such grammars take for ever."""
+    branches = [False]
+    plain = re.sub(r"\\.|\[(?:\\.|[^\]])*\]", "x", pattern, flags=re.DOTALL)
+    for at, character in enumerate(plain):
+        if character == "(":
+            branches.append(False)
+        elif character == ")" and len(branches) > 1:
+            inner = branches.pop()
+            if inner and plain[at + 1 : at + 2] in ("*", "+", "{"):
+                return True
+            branches[-1] = branches[-1] or inner
+        elif character in "*+{|":
+            branches[-1] = True
+    return False
 
 
 def _repetitions(pattern: str) -> list[str]:

@@ -87,6 +87,9 @@ def test_a_part_that_is_not_text_is_named(call: MakeCaller) -> None:
     [
         {"type": "array", "items": {"type": "string"}, "maxItems": 1_000_000_000},
         {"type": "string", "pattern": "^a{2,90000}$"},
+        {"type": "string", "pattern": "^(a{0,500}){0,500}$"},
+        {"type": "string", "pattern": "^((a|b)(c|d)){0,500}$"},
+        {"type": "string", "pattern": "^(x[*+]?(a+))*$"},
         {"properties": {"a": {"$ref": "https://example.com/schema.json"}}},
         {"enum": ["x" * 60_000]},
         {"enum": ["\ud800"]},
@@ -106,7 +109,12 @@ def test_usual_schemas_are_not_refused(call: MakeCaller) -> None:
     schema = {
         "type": "object",
         "$defs": {"day": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}},
-        "properties": {"pattern": {"$ref": "#/$defs/day"}, "maxItems": {"type": "integer"}, "year": {"const": 2026}},
+        "properties": {
+            "pattern": {"$ref": "#/$defs/day"},
+            "maxItems": {"type": "integer"},
+            "year": {"const": 2026},
+            "words": {"type": "string", "pattern": "^(?:[a-z+]( |, ))?([a-z] ){0,20}(ja|nein)?$"},
+        },
     }
     body = ASK | {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}}
     assert call().post("/v1/chat/completions", json=body).status_code == 200

@@ -13,7 +13,7 @@ from assistant.kernel.errors import ModelAway
 
 START_TIMEOUT_S = 180.0
 STALL_TIMEOUT_S = 60.0
-"""A slice of a prompt takes at most a few seconds; a minute without any sign of life is a hang."""
+"""A step takes at most a few seconds; a minute without any sign of life is a hang."""
 CRASHES_ALLOWED = 5
 CRASH_WINDOW_S = 60.0
 

@@ -101,7 +101,7 @@ class Ready(Value):
 
 
 class Progress(Value):
-    """A slice of the prompt was read: a sign of life while no token can come yet."""
+    """Work goes on: a sign of life about once a second, for all requests together (``id`` 0)."""
 
     event: Literal["progress"] = "progress"
     id: int

@@ -107,7 +107,9 @@ def find_weights(name: str) -> Weights:
     path = model.path_in(Settings().models)
     if not path.is_file():
         sys.exit(f"{name} is not at {path}. Run `deskhand models pull {name}`.")
-    return Weights(name=name, path=str(path), sha256=model.sha256, threads=usable_cores())
+    return Weights(
+        name=name, path=str(path), sha256=model.sha256, threads=usable_cores(), reuse_passages=Settings().reuse_passages
+    )
 
 
 def _conditions(weights: Weights, rounds: int, sizes: Sizes, server: ServerSettings) -> dict[str, object]:

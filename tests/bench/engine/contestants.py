@@ -16,12 +16,13 @@ CONTEXT_LENGTH = 4096
 
 
 class Weights(Value):
-    """The model all contestants run, and the threads they run it with."""
+    """The model all contestants run, and the threads they run it with. ``reuse_passages`` is ours alone."""
 
     name: str
     path: str
     sha256: str
     threads: int
+    reuse_passages: bool = False
 
 
 class Ask(Value):

@@ -32,8 +32,8 @@ class Loads:
         self, passages: Sequence[Passage], questions: Sequence[Question], dialogues: Sequence[Question]
     ) -> None:
         self.passages, self._questions, self._dialogues = passages, questions, dialogues
-        self._draft = load_prompt(_default("draft_prompt")), load_policy(_default("policy"))[0].generate
-        self._summary = load_prompt(_default("summary_prompt"))
+        self._draft = load_prompt(_set("draft_prompt")), load_policy(_set("policy"))[0].generate
+        self._summary = load_prompt(_set("summary_prompt"))
 
     def drafts(self, seed: str, count: int, tokens: int, passages: int = 3) -> list[Ask]:
         """``count`` drafts of ``tokens`` tokens, each with its passages drawn by a Zipf law with exponent 1."""
@@ -138,6 +138,6 @@ def _no_ticket_elsewhere(*_: object) -> Ticket:
     raise InputError("a dialogue of the benchmark names a ticket elsewhere", field="dialogues")
 
 
-def _default(setting: str) -> str:
-    """What Deskhand ships, whatever this machine's environment says."""
-    return str(Settings.model_fields[setting].default)
+def _set(setting: str) -> str:
+    """What Deskhand would use here: its default, unless a DESKHAND_… variable says otherwise."""
+    return str(getattr(Settings(), setting))

@@ -37,7 +37,8 @@ class Deskhand:
     def start(self, kept: Path | None = None) -> None:
         weights, self._kept = self._weights, kept
         file = ModelFile(
-            name=weights.name, path=weights.path, sha256=weights.sha256, context_length=CONTEXT_LENGTH
+            name=weights.name, path=weights.path, sha256=weights.sha256, context_length=CONTEXT_LENGTH,
+            reuse_passages=weights.reuse_passages,
         )  # fmt: skip
         folder = str(kept) if kept else ""
         self._process = ModelProcess(

@@ -38,7 +38,6 @@ class Place:
         self._slots = slots
         self.slot: int | None = None
         self._aside: State | None = None
-        self._parked_length = 0
 
     @property
     def slots(self) -> Slots:
@@ -46,8 +45,8 @@ class Place:
 
     @property
     def length(self) -> int:
-        """Tokens of the text."""
-        return self._slots.length(self._taken) if self.slot is not None else self._parked_length
+        """Tokens of the text, while it has a slot."""
+        return self._slots.length(self._taken)
 
     def take(self, slot: int) -> None:
         """Stand in ``slot``, with the text as it was when it was left."""
@@ -60,8 +59,7 @@ class Place:
     def leave(self, *, keep: bool) -> int:
         """Give the slot up, and the text with it unless it is to be kept aside. Returns the slot."""
         slot = self._taken
-        self._parked_length = self._slots.length(slot)
-        if keep and self._parked_length:
+        if keep and self.length:
             self._aside = self._slots.state(slot)
         self._slots.clear(slot)
         self.slot = None

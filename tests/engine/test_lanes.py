@@ -11,10 +11,9 @@ import pytest
 from assistant.adapters.memory.models import HashingEmbedder
 from assistant.engine.guest import HostedEmbedder, HostedModels, find_host
 from assistant.engine.host import ModelHost, socket_path
-from assistant.engine.link import Call, MakeRequest
 from assistant.engine.local import LocalModel
 from assistant.engine.process import ModelProcess
-from assistant.engine.protocol import ChildSettings, Failed, Finished, ModelFile
+from assistant.engine.protocol import ChildSettings, ModelFile
 from assistant.kernel.errors import Cancelled, ConfigurationError, InputError, ModelUnavailable
 from assistant.kernel.generation import ChatMessage, ModelCard, Sampling, Token, run_to_end
 from assistant.models.catalogue import CatalogueModel
@@ -84,27 +83,6 @@ def test_bulk_requests_wait_behind_interactive_ones_that_came_later(process: Mod
     assert done[0] == "interactive"
 
 
-class Watched:
-    """Requests of a process, and the events of each that were still to come when its caller had gone."""
-
-    def __init__(self, process: ModelProcess) -> None:
-        self._process = process
-        self.calls: list[Call] = []
-
-    def submit(self, make: MakeRequest) -> Call:
-        self.calls.append(self._process.submit(make))
-        return self.calls[-1]
-
-
-def cancelled(call: Call) -> bool:
-    """Whether a call that was let go ends as cancelled, and not with a whole reply."""
-    while True:
-        event = call.wait(time.monotonic() + 60)
-        if isinstance(event, Failed):
-            return event.kind == "cancelled"
-        assert not isinstance(event, Finished)
-
-
 def guest_calls() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "guest-call"]
 
@@ -114,15 +92,6 @@ def until_no_guest_calls() -> None:
     while guest_calls():
         assert time.monotonic() < end, "the host still waits for a request whose guest has gone"
         time.sleep(0.02)
-
-
-def test_a_cancelled_bulk_request_ends_while_it_stands_aside(process: ModelProcess) -> None:
-    watched = Watched(process)
-    stream = LocalModel(CARD, watched, bulk=True).stream(LONG, GREEDY, tenant="acme", deadline_s=120)
-    next(stream)
-    stream.close()
-    assert cancelled(watched.calls[0])
-    assert text(LocalModel(CARD, process), SHORT)
 
 
 @pytest.fixture

@@ -94,16 +94,6 @@ def test_requests_from_many_threads_are_served_one_after_the_other(model: LocalM
     assert texts == [alone] * 6
 
 
-def test_a_cancelled_reply_does_not_hold_up_the_next(model: LocalModel) -> None:
-    for _ in range(3):
-        stream = model.stream(HELLO, Sampling(max_tokens=900), tenant="acme", deadline_s=60)
-        next(stream)
-        stream.close()
-    started = time.monotonic()
-    write(model, Sampling(max_tokens=2))
-    assert time.monotonic() - started < 20
-
-
 def test_text_is_the_same_with_and_without_reuse_of_the_prompt(model: LocalModel, process: ModelProcess) -> None:
     long = (ChatMessage(role="user", content="Count the sheep in the field, one after the other. " * 30),)
     first = run_to_end(model.stream(long, Sampling(max_tokens=30), tenant="acme", deadline_s=60), lambda _: None)

@@ -179,6 +179,19 @@ def test_a_cancelled_request_has_no_further_step(desk: Desk) -> None:
     assert isinstance(desk.answers[other], Counted)
 
 
+def test_a_bulk_request_that_stands_aside_can_be_cancelled(desk: Desk) -> None:
+    bulk = [desk.ask(f"bulk{number}", 100, 20, bulk=True) for number in range(4)]
+    for _ in range(10):
+        desk.scheduler.step()
+    desk.ask("chat", 50, 3)
+    desk.scheduler.step()  # The newest gave up its slot.
+    desk.scheduler.cancel(bulk[-1])
+    before = len(desk.steps)
+    assert "bulk3" not in desk.finish()[before:]
+    assert isinstance(desk.answers[bulk[-1]], Failed)
+    assert all(isinstance(desk.answers[number], Counted) for number in bulk[:-1])
+
+
 def test_a_request_past_its_deadline_is_told_so(desk: Desk) -> None:
     number = desk.ask("late", 300, 5, in_s=-1)
     desk.finish()

@@ -63,6 +63,7 @@ class Tiers:
                 for entry in self.adapters.of_model(model.name)
             ),
             reuse_passages=given.reuse_passages,
+            prompt_lookup=given.prompt_lookup,
         )
 
     def child_settings(self, *files: ModelFile) -> ChildSettings:

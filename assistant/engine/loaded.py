@@ -43,7 +43,9 @@ class LoadedModel:
 
         def begin(place: Place) -> Steps[Answer]:
             reading = Reading(prompt, place, prefixes, join=self._file.reuse_passages)
-            return Writing(request, prompt, self._weights.vocabulary, reading, tell).run()
+            return Writing(
+                request, prompt, self._weights.vocabulary, reading, tell, guess=self._file.prompt_lookup
+            ).run()
 
         return Task(
             id=request.id,

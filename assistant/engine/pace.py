@@ -44,6 +44,14 @@ class Pace:
                 return size
         return max(sizes, key=lambda size: size / self._seconds[self._class(size)])
 
+    def ahead(self, guesses: int, likely: float) -> int:
+        """How many of ``guesses`` guesses to try beside a token, when each is right with a chance of ``likely``."""
+        counts = [size - 1 for size in SIZES if size <= guesses] + [guesses]
+        for count in counts:
+            if self._seen.get(self._class(1 + count), 0) < _TRIES:
+                return count
+        return max(counts, key=lambda count: _expected(count, likely) / self._seconds[self._class(1 + count)])
+
     def seconds(self, prompt_tokens: int, reply_tokens: int) -> float:
         """About how long a text takes alone; 0 before anything was seen."""
         reading = prompt_tokens / self._prompt_rate if self._prompt_rate else 0.0
@@ -52,3 +60,8 @@ class Pace:
     @staticmethod
     def _class(tokens: int) -> int:
         return next((size for size in SIZES if tokens <= size), SIZES[-1])
+
+
+def _expected(guesses: int, likely: float) -> float:
+    """Tokens that a step with so many guesses brings: the first, and guesses up to the first wrong one."""
+    return sum(likely**number for number in range(guesses + 1))

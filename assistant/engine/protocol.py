@@ -22,7 +22,7 @@ class ModelFile(Value):
 
     ``sha256`` tells states of one file from those of another. ``slots`` is how many texts it reads or writes at
     once, each with ``context_length`` tokens. ``reuse_passages`` joins the states of passages that were read apart
-    from each other, which is not exact.
+    from each other, which is not exact. ``prompt_lookup`` guesses what a reply quotes of its prompt.
     """
 
     name: str
@@ -34,6 +34,7 @@ class ModelFile(Value):
     slots: int = 8
     adapters: tuple[AdapterFile, ...] = ()
     reuse_passages: bool = False
+    prompt_lookup: bool = False
 
 
 class ChildSettings(Value):

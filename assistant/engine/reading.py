@@ -23,7 +23,7 @@ class Reading:
     """Reads one prompt into one place. ``reused`` counts the tokens that were not read."""
 
     def __init__(self, prompt: ChatTokens, place: Place, prefixes: Prefixes | None, *, join: bool) -> None:
-        self._prompt, self._place, self._prefixes = prompt, place, prefixes
+        self._prompt, self.place, self._prefixes = prompt, place, prefixes
         self._joins = join and prefixes is not None and bool(prompt.passages) and place.slots.rotation is not None
         self.reused = 0
         self._read = 0
@@ -44,18 +44,18 @@ class Reading:
         end = self._prompt.passages[-1][1] if self._prompt.passages else len(self._prompt.tokens)
         tokens = self._prompt.tokens[:end]
         if not self._prefixes.has(tokens):
-            self._prefixes.keep(tokens, self._place.state())
+            self._prefixes.keep(tokens, self.place.state())
 
     def _exact(self, tokens: Sequence[int], wanted: Wanted) -> Steps[list[Logits]]:
         whole = max(0, len(tokens) - TAIL) // GRAIN * GRAIN
         known = self._prefixes.longest(tokens[:whole]) if self._prefixes else []
         if known:
-            self._place.restore(joined(known))
+            self.place.restore(joined(known))
         else:
-            self._place.cut(0)
-        rest = tokens[self._place.length :]
+            self.place.cut(0)
+        rest = tokens[self.place.length :]
         self._read += len(rest)
-        return (yield from slices(rest, self._place, wanted))
+        return (yield from slices(rest, self.place, wanted))
 
     def _joined(self, prefixes: Prefixes) -> Steps[list[Logits]]:
         tokens, passages = self._prompt.tokens, self._prompt.passages
@@ -64,7 +64,7 @@ class Reading:
         bodies = []
         for start, end in passages:
             bodies.append((yield from self._piece(prefixes, before, tokens[start:end], beginning)))
-        self._place.restore(joined([beginning, bodies[0]]))
+        self.place.restore(joined([beginning, bodies[0]]))
         for (_, last_end), (start, end), body in zip(passages, passages[1:], bodies[1:], strict=False):
             again = min(READ_AGAIN, end - start)
             yield from self._slices(tokens[last_end : start + again])
@@ -73,10 +73,10 @@ class Reading:
         return (yield from self._slices(tokens[passages[-1][1] :], Wanted.LAST))
 
     def _append(self, state: State) -> None:
-        rotation = self._place.slots.rotation
+        rotation = self.place.slots.rotation
         assert rotation is not None
-        now = self._place.state()
-        self._place.restore(joined([now, rotation.moved(state, now.tokens)]))
+        now = self.place.state()
+        self.place.restore(joined([now, rotation.moved(state, now.tokens)]))
 
     def _piece(
         self, prefixes: Prefixes, before: Sequence[int], piece: Sequence[int], beginning: State | None
@@ -86,14 +86,14 @@ class Reading:
         if known is not None:
             return known
         if beginning is None:
-            self._place.cut(0)
+            self.place.cut(0)
         else:
-            self._place.restore(beginning)
+            self.place.restore(beginning)
         yield from self._slices(piece)
-        state = self._place.state().part(len(before), len(before) + len(piece))
+        state = self.place.state().part(len(before), len(before) + len(piece))
         prefixes.keep_piece(before, piece, state)
         return state
 
     def _slices(self, tokens: Sequence[int], wanted: Wanted = Wanted.NOTHING) -> Steps[list[Logits]]:
         self._read += len(tokens)
-        return (yield from slices(tokens, self._place, wanted))
+        return (yield from slices(tokens, self.place, wanted))

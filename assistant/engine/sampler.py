@@ -18,6 +18,8 @@ from assistant.kernel.generation import Sampling
 
 LEAST = -1e6
 """Instead of the logarithm of nothing, which JSON has no number for."""
+SURE_LEAD = 1.0
+"""Logits by which the best token must lead for its choice to be sure. Two kernels for the same step differ by .1 to .5."""
 REPEAT_WINDOW = 64
 """Tokens back that a repetition penalty looks."""
 
@@ -40,6 +42,19 @@ class Sampler:
         llama_cpp.llama_sampler_free(self._chain)
         if self._grammar is not None:
             llama_cpp.llama_sampler_free(self._grammar)
+
+    @property
+    def greedy(self) -> bool:
+        return self._sampling.temperature == 0.0
+
+    def sure(self, logits: NDArray[np.float32]) -> bool:
+        """Whether the greedy choice leads so far that it would be the same by other kernels."""
+        weighed = self._weighed(logits)
+        best = int(weighed.argmax())
+        second = max(part.max() for part in (weighed[:best], weighed[best + 1 :]) if len(part))
+        if weighed[best] - second < SURE_LEAD:
+            return False
+        return self._grammar is None or self._allowed(best, float(weighed[best]))
 
     def choose(self, logits: NDArray[np.float32]) -> tuple[int, float]:
         """The next token and the natural logarithm of its probability under the unchanged distribution.
@@ -67,7 +82,7 @@ class Sampler:
         return weighed
 
     def _pick(self, logits: NDArray[np.float32]) -> int:
-        if self._sampling.temperature == 0.0:
+        if self.greedy:
             return int(logits.argmax())  # 0.03 ms instead of 1.5 for 150,000 candidates.
         candidates = _Candidates(np.arange(len(logits), dtype=np.int32), logits)
         llama_cpp.llama_sampler_apply(self._chain, ctypes.byref(candidates.array))

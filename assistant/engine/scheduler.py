@@ -4,14 +4,14 @@ Interactive work goes first, bulk work when there is none, and now and then in b
 Among equals the tenant that was served least goes first; a prompt once begun is read to its end, because two read in
 turns would both be late. Reading and writing alternate, so a long prompt holds up a stream for one slice at a time:
 64 tokens, and 135 at most when the slice was cut before the stream began. Texts that write are given a token each in
-one step, as many together as pays on this machine.
+one step, as many together as pays on this machine; one that writes alone may try guesses along with its token.
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from assistant.engine.pace import Pace
+from assistant.engine.pace import SIZES, Pace
 from assistant.engine.protocol import Answer, Failed
 from assistant.engine.slots import SLICE, Logits, Row, Slots
 from assistant.engine.steps import Place, Step, Steps, Wanted
@@ -52,6 +52,7 @@ class Task:
         self.place: Place | None = None
         self.steps: Steps[Answer] | None = None
         self.step: Step | None = None
+        self.ahead = 0
         self.served_at = 0.0
         self.number = 0
 
@@ -189,7 +190,11 @@ class Scheduler:
         oldest = min(writers, key=lambda task: task.served_at)
         alike = [task for task in writers if (task.model, task.adapter) == (oldest.model, oldest.adapter)]
         alike.sort(key=lambda task: task.served_at)
-        return alike[: self._machines[oldest.model].pace.together(len(alike))]
+        pace = self._machines[oldest.model].pace
+        chosen = alike[: pace.together(len(alike))]
+        if len(chosen) == 1 and oldest.step is not None and oldest.step.guesses:
+            oldest.ahead = pace.ahead(len(oldest.step.guesses), oldest.step.likely)
+        return chosen
 
     def _execute(self, tasks: list[Task]) -> None:
         machine = self._machines[tasks[0].model]
@@ -204,7 +209,8 @@ class Scheduler:
                 self._end(task, _failed(task.id, error))
             return
         ended = self._clock()
-        machine.pace.saw(len(rows), ended - begun)
+        if tasks[0].writes or len(rows) > SIZES[-1]:
+            machine.pace.saw(len(rows), ended - begun)
         for task, logits in zip(tasks, wanted, strict=True):
             task.served_at = ended
             self._served[task.tenant] = self._served.get(task.tenant, 0.0) + (ended - begun) / len(tasks)
@@ -213,6 +219,7 @@ class Scheduler:
     def _resume(self, task: Task, logits: list[Logits] | None) -> None:
         """Let the task go on to its next step, or to its end."""
         assert task.steps is not None
+        task.ahead = 0
         try:
             task.step = next(task.steps) if logits is None else task.steps.send(logits)
         except StopIteration as end:
@@ -233,7 +240,8 @@ def _rows(task: Task) -> list[Row]:
     assert task.step is not None
     assert task.place is not None
     assert task.place.slot is not None
-    slot, wanted, tokens = task.place.slot, task.step.wanted, task.step.tokens
+    slot, tokens = task.place.slot, (*task.step.tokens, *task.step.guesses[: task.ahead])
+    wanted = Wanted.ALL if task.ahead else task.step.wanted
     last = len(tokens) - 1
     return [
         Row(slot, token, wanted is Wanted.ALL or (wanted is Wanted.LAST and number == last))

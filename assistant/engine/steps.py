@@ -21,10 +21,16 @@ class Wanted(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """Tokens to append to the request's text."""
+    """Tokens to append to the request's text.
+
+    ``guesses`` may come after the one token, each of them right with a chance of ``likely``: the step takes as many
+    as pay, and what may follow is then given for the token and for each guess that was taken.
+    """
 
     tokens: Sequence[int]
     wanted: Wanted = Wanted.LAST
+    guesses: Sequence[int] = ()
+    likely: float = 0.0
 
 
 Steps = Generator[Step, list[Logits], T]

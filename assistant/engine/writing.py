@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from assistant.engine.guessing import Guessing, alone
 from assistant.engine.protocol import Answer, Finished, Generate, ScoreGiven, Wrote
 from assistant.engine.reading import Reading
 from assistant.engine.sampler import Sampler, logprob
@@ -31,10 +32,17 @@ class Writing:
     """One Generate on its way."""
 
     def __init__(
-        self, request: Generate, prompt: ChatTokens, vocabulary: Vocabulary, reading: Reading, tell: Tell
+        self,
+        request: Generate,
+        prompt: ChatTokens,
+        vocabulary: Vocabulary,
+        reading: Reading,
+        tell: Tell,
+        *,
+        guess: bool,
     ) -> None:
         self._request, self._prompt, self._vocabulary = request, prompt, vocabulary
-        self._reading, self._tell = reading, tell
+        self._reading, self._tell, self._guess = reading, tell, guess
         self._stream = TextStream(request.sampling.stop)
         self._logprobs: list[float] = []
 
@@ -54,7 +62,9 @@ class Writing:
         return Finished(id=self._request.id, completion=completion)
 
     def _write(self, sampler: Sampler, logits: Logits) -> Steps[Literal["stop", "length"]]:
-        for written in range(self._request.sampling.max_tokens):
+        most = self._request.sampling.max_tokens
+        guessing = self._guessing(sampler, most)
+        for written in range(most):
             token, chance = sampler.choose(logits)
             self._logprobs.append(chance)
             if self._vocabulary.ends(token):
@@ -64,13 +74,20 @@ class Writing:
                 return "stop"
             if written == 0:
                 self._reading.keep()
-            if written + 1 < self._request.sampling.max_tokens:
-                (logits,) = yield Step((token,))
+            if written + 1 < most:
+                logits = yield from guessing.after(token) if guessing else alone(token)
         else:
             self._say_rest()
             return "length"
         self._say_rest()
         return "stop"
+
+    def _guessing(self, sampler: Sampler, most: int) -> Guessing | None:
+        """None where another kernel's logits would make another reply: only a greedy choice may have a lead."""
+        if not (self._guess and sampler.greedy):
+            return None
+        tokens = self._prompt.tokens
+        return Guessing(tokens, self._reading.place, len(tokens) + most, sampler.sure)
 
     def _say_rest(self) -> None:
         if rest := self._stream.end():

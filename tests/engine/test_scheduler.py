@@ -237,3 +237,26 @@ def test_texts_are_taken_together_where_that_was_seen_to_pay() -> None:
     assert pays.together(8) == 8
     assert costs.together(8) == 1
     assert Pace().together(5) == 1, "what was never tried is tried, the smallest first"
+
+
+def test_guesses_are_tried_by_a_text_that_writes_alone_and_by_no_other(slots: Slots, tokens: list[int]) -> None:
+    quick = Pace()
+    for _ in range(3):
+        for size in (1, 2, 4):
+            quick.saw(size, 1e-6)  # Many together pay, whatever the machine that runs this test is like.
+    scheduler = Scheduler({"smol": Machine(slots, quick)}, lambda _: None, max_queued=5)
+    given: dict[int, list[int]] = {1: [], 2: []}
+
+    def task(number: int, replies: int) -> Task:
+        def begin(place: Place) -> Steps[Answer]:
+            for _ in range(replies):
+                given[number].append(len((yield Step(tokens[:1], guesses=tokens[1:4], likely=1.0))))
+            return Counted(id=number, tokens=0)
+
+        return Task(number, "smol", "acme", "", bulk=False, ends_at=1e9, prompt_tokens=1, reply_tokens=1, begin=begin)
+
+    for number, replies in ((1, 1), (2, 2)):
+        scheduler.submit(task(number, replies))
+    while scheduler.step():
+        pass
+    assert given == {1: [1], 2: [1, 4]}

@@ -40,6 +40,7 @@ class Variant(NamedTuple):
     prompt: str = "draft/2"
     policy: str = "default-1"
     reuse_passages: bool = False
+    prompt_lookup: bool = False
     quantised: bool = False
     """Whether it answers with the Q4_0 file in place of the model's own."""
 
@@ -50,6 +51,8 @@ class Variant(NamedTuple):
             return own.model_copy(update={"name": f"{own.name}-q4_0", "path": str(q4), "sha256": _sha256(q4)})
         if self.reuse_passages:
             return own.model_copy(update={"name": f"{own.name}-passages", "reuse_passages": True})
+        if self.prompt_lookup:
+            return own.model_copy(update={"name": f"{own.name}-lookup", "prompt_lookup": True})
         return own
 
 
@@ -61,6 +64,7 @@ VARIANTS = {
         Variant("sentences", prompt="draft/3", policy="sentences-1"),
         Variant("passages", prompt="draft/3", reuse_passages=True),
         Variant("q4_0", quantised=True),
+        Variant("lookup", prompt_lookup=True),
     )
 }
 

@@ -84,19 +84,25 @@ def chat_text(messages: Sequence[ChatMessage]) -> str:
     return f"{''.join(turns)}<|im_start|>assistant\n"
 
 
-def start_child(module: str, settings: Mapping[str, Any]) -> subprocess.Popen[bytes]:
-    """A rival's process; it ends when its standard input is closed."""
-    return subprocess.Popen(
-        [sys.executable, "-m", f"tests.bench.engine.{module}", json.dumps(settings)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | SPIN,
-    )
+class RivalProcess:
+    """A rival's own process, which says a line once it can be asked. Raises ContestantEnded when it does not come up."""
 
+    def __init__(self, module: str, settings: Mapping[str, Any]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", f"tests.bench.engine.{module}", json.dumps(settings)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | SPIN,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self.stdin, self.stdout, self.pid = self._process.stdin, self._process.stdout, self._process.pid
+        self.greeting = self.stdout.readline()
+        if not self.greeting:
+            raise ContestantEnded(f"{module} did not start")
 
-def end_child(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            stream.close()
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self.stdin.close()
+        self.stdout.close()

@@ -12,11 +12,9 @@ from tests.bench.engine.contestants import (
     CONTEXT_LENGTH,
     Ask,
     Contestant,
-    ContestantEnded,
+    RivalProcess,
     Weights,
     Written,
-    end_child,
-    start_child,
 )  # fmt: skip
 from tests.bench.engine.loads import Loads
 from tests.bench.engine.metrics import OURS, Row
@@ -93,13 +91,9 @@ def _bare(weights: Weights, prompts: Mapping[str, str], sizes: LimitSizes) -> Sp
         "at_once": sizes.at_once,
         "steps": sizes.steps,
     }
-    process = start_child("bare_child", settings)
-    assert process.stdout is not None
-    said = process.stdout.readline()
-    end_child(process)
-    if not said:
-        raise ContestantEnded("the bare loop ended without a word")
-    found = json.loads(said)
+    process = RivalProcess("bare_child", settings)  # It measures, says what it found, and is done.
+    process.stop()
+    found = json.loads(process.greeting)
     named = {f"{kind} {length}": value for kind in ("prefill", "decode") for length, value in found[kind].items()}
     return named | {f"decode {rows} at once": value for rows, value in found["batch"].items()}
 

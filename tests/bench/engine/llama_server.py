@@ -14,11 +14,10 @@ from tests.bench.engine.contestants import (
     CONTEXT_LENGTH,
     Ask,
     ContestantEnded,
+    RivalProcess,
     Weights,
     Written,
     chat_text,
-    end_child,
-    start_child,
 )  # fmt: skip
 
 
@@ -66,7 +65,7 @@ class LlamaServer:
         """With what ``keep`` saved in ``kept`` already back in its slots."""
         self._kept = kept
         weights = self._weights
-        self._process = start_child(
+        self._process = RivalProcess(
             "llama_server_child",
             {
                 "path": weights.path,
@@ -76,13 +75,8 @@ class LlamaServer:
                 **self._settings.model_dump(),
             },
         )
-        assert self._process.stdout is not None
-        said = self._process.stdout.readline()
-        if not said:
-            raise ContestantEnded(f"{self.name} did not start")
-        self._client = httpx2.Client(
-            base_url=json.loads(said)["address"], timeout=1_800, limits=httpx2.Limits(max_connections=64)
-        )
+        address = json.loads(self._process.greeting)["address"]
+        self._client = httpx2.Client(base_url=address, timeout=1_800, limits=httpx2.Limits(max_connections=64))
         for slot, file in self._saved():
             if file.exists():
                 self._slot(slot, "restore", file.name)
@@ -108,7 +102,7 @@ class LlamaServer:
             self._slot(slot, "save", file.name)
 
     def stop(self) -> None:
-        end_child(self._process)
+        self._process.stop()
         self._client.close()
 
     def _stream(self, body: dict[str, Any]) -> Written:

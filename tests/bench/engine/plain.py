@@ -12,11 +12,10 @@ from tests.bench.engine.contestants import (
     CONTEXT_LENGTH,
     Ask,
     ContestantEnded,
+    RivalProcess,
     Weights,
     Written,
     chat_text,
-    end_child,
-    start_child,
 )  # fmt: skip
 
 Events = queue.Queue[dict[str, Any] | None]
@@ -40,10 +39,7 @@ class PlainLlama:
     def start(self, kept: Path | None = None) -> None:
         self._numbers = itertools.count(1)
         self._calls: dict[int, Events] = {}
-        self._process = start_child("plain_child", self._settings)
-        assert self._process.stdout is not None
-        if not self._process.stdout.readline():
-            raise ContestantEnded(f"{self.name} did not start")
+        self._process = RivalProcess("plain_child", self._settings)
         threading.Thread(target=self._read, daemon=True).start()
 
     def write(self, ask: Ask) -> Written:
@@ -65,12 +61,11 @@ class PlainLlama:
         pass
 
     def stop(self) -> None:
-        end_child(self._process)
+        self._process.stop()
 
     def _send(self, ask: Ask) -> tuple[int, Events]:
         events: Events = queue.Queue()
         stdin = self._process.stdin
-        assert stdin is not None
         with self._sending:
             number = next(self._numbers)
             self._calls[number] = events
@@ -83,7 +78,6 @@ class PlainLlama:
         return number, events
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
         calls, lines = self._calls, self._process.stdout
         try:
             for line in lines:

@@ -8,7 +8,7 @@ from assistant.adapters.memory.letters import MemoryBatchStore
 from assistant.adapters.memory.models import ManualClock
 from assistant.adapters.store.batches import SqlBatchStore
 from assistant.adapters.store.database import Sessions
-from assistant.batches import failed_line
+from assistant.batches.lines import failed_line
 from assistant.kernel.batches import BatchState, SummaryRow
 from assistant.kernel.conversation import TicketSummary
 from assistant.kernel.errors import InputError, NotFound

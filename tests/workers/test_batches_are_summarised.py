@@ -8,7 +8,9 @@ import pytest
 
 from assistant.adapters.memory.index import MemoryIndex
 from assistant.adapters.memory.models import ManualClock, ScriptedModel
-from assistant.batches import MAX_TRIES, SLICE_S, TicketRef
+from assistant.batches.lines import TicketRef
+from assistant.batches.stored import SLICE_S
+from assistant.batches.work import MAX_TRIES
 from assistant.kernel.batches import BatchState
 from assistant.kernel.conversation import Message, Ticket, Tier
 from assistant.kernel.errors import ConfigurationError, HelpdeskUnavailable, ModelUnavailable

@@ -144,9 +144,7 @@ def test_a_ticket_that_may_not_be_read_is_an_error_row(make_desk: MakeDesk, cloc
     assert [row["error"] is None for row in rows(shop, batch_id)] == [True, False, True]
 
 
-def test_a_helpdesk_that_is_away_costs_no_row(
-    make_desk: MakeDesk, clock: ManualClock, at_once: int
-) -> None:
+def test_a_helpdesk_that_is_away_costs_no_row(make_desk: MakeDesk, clock: ManualClock, at_once: int) -> None:
     away = True
 
     def resolve(*_: object) -> Ticket:

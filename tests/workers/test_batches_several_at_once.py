@@ -28,7 +28,7 @@ SUMMARY = {
 class Model:
     """Summarises; the first ``together`` that ask wait for each other, and then ``meanwhile`` happens."""
 
-    def __init__(self, together: int, meanwhile: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, together: int, meanwhile: Callable[[], None] = lambda: None) -> None:
         self._barrier = threading.Barrier(together, meanwhile)
         self._together, self._lock = together, threading.Lock()
         self.asked: Counter[int] = Counter()

@@ -66,8 +66,8 @@ bench-serve: models  ## Memory of the service with both models, time to ready, a
 bench-first-token: models  ## Time to the first token of drafts with and without a batch running, in turns
 	@$(QUIET) $(BIN)/python -m tests.bench.first_token $(DATA)/summaries/dialogsum_dev.jsonl
 
-bench-batch: models  ## 261 dialogues summarised, killed in the middle and gone on with: rows a minute, ROUGE-L, valid rows
-	@$(QUIET) $(BIN)/python -m tests.bench.batch $(DATA)/summaries/dialogsum_dev.jsonl
+bench-batch: models  ## Rows a minute of a batch, one line at a time against several; 261 dialogues killed in the middle, with ROUGE-L (ARGS="--limit 10 --rounds 1 --lines 4" to try it)
+	@$(QUIET) $(BIN)/python -m tests.bench.batch $(DATA)/summaries/dialogsum_dev.jsonl $(ARGS)
 
 bench-gaps: models  ## How well questions are gathered by meaning, on real messages with intents
 	@$(BIN)/python -m tests.bench.gaps $(DATA)/intents/intents_dev.jsonl.gz

@@ -94,7 +94,7 @@ class Settings(BaseSettings):
         ge=1,
         le=64,
         description="Texts a local model reads or writes at once. Eight at once are written about 1.5 times as fast as "
-        "one after the other.",
+        "one after the other. Of a batch, so many lines are under way at a time, also with a server in place of the model.",
     )
     large_slots: Annotated[int, Field(ge=1, le=64)] | Literal["same"] = Field(
         default=4, description="The same for the large model: four, since its slots take more than twice the memory."

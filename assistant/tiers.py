@@ -103,6 +103,17 @@ class Tiers:
                 models[tier] = LocalModel(self.card(self.files[name]), _Adapting(local, self.adapters, task), bulk=bulk)
         return models
 
+    @property
+    def summaries_at_once(self) -> int:
+        """How many lines of a batch are under way at a time: as many as the model that summarises has slots. A server
+        in its place is asked as often at once: what it can take, it does not tell.
+        """
+        wanted = self.settings.summary_tier
+        tier = wanted if wanted in self._named else next(iter(self._named), wanted)
+        if tier in self.local:
+            return self.files[self._named[tier]].slots
+        return _of(tier, self.settings.slots, self.settings.large_slots)
+
     def card(self, file: ModelFile) -> ModelCard:
         return ModelCard(name=file.name, sha256=file.sha256, context_length=file.context_length)
 

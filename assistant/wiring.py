@@ -33,7 +33,8 @@ from assistant.adapters.store.learning import SqlLessonReader, SqlProposalStore
 from assistant.adapters.store.letters import SqlCorrespondence, SqlOutbox
 from assistant.adapters.store.runs import SqlRunStore
 from assistant.adapters.store.uploads import SqlUploadStore
-from assistant.batches import Summaries, TicketRef
+from assistant.batches.lines import TicketRef
+from assistant.batches.stored import Summaries
 from assistant.config import Settings
 from assistant.connections import Connections, load_connections
 from assistant.engine.guest import HostedEmbedder, HostedModels, find_host
@@ -170,7 +171,13 @@ class App:
 
     @cached_property
     def summaries(self) -> Summaries:
-        return Summaries(desk=self.bulk_desk, batches=self.batches, resolve=self.resolve, clock=self.clock)
+        return Summaries(
+            desk=self.bulk_desk,
+            batches=self.batches,
+            resolve=self.resolve,
+            clock=self.clock,
+            at_once=self.tiers.summaries_at_once,
+        )
 
     def resolve(self, tenant: str, reference: TicketRef) -> Ticket:
         """A ticket of one of the tenant's helpdesks, read now."""

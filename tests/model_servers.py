@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,13 +25,17 @@ class Habits:
     """What the next completions end with: a status, ``broken`` before a token, or ``broken later``."""
     headers: Mapping[str, str] = field(default_factory=dict)
     cached_tokens: int = 0
+    words: Sequence[str] = tuple(f"word{number} " for number in range(40))
+    """What it writes, a token each."""
+    before: Callable[[str], object] = lambda _: None
+    """What happens first, given the last message of a completion; it may wait."""
     asked: list[dict[str, Any]] = field(default_factory=list)
     """Bodies of completions that were asked for."""
     paths: list[str] = field(default_factory=list)
 
 
 class _Server(BaseHTTPRequestHandler):
-    """Writes word0, word1 and so on, up to 40 words, whatever it is asked."""
+    """Writes the words of its habits, whatever it is asked."""
 
     habits: Habits
 
@@ -56,6 +60,7 @@ class _Server(BaseHTTPRequestHandler):
 
     def _complete(self, body: dict[str, Any]) -> None:
         self.habits.asked.append(body)
+        self.habits.before(body["messages"][-1]["content"])
         failure = self.habits.failures.pop(0) if self.habits.failures else None
         if isinstance(failure, int):
             self._answer(failure, {"error": {"message": "No more requests for this user", "param": None}})
@@ -78,7 +83,7 @@ class _Server(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
-        words = [f"word{number} " for number in range(40)][: body["max_tokens"]]
+        words = self.habits.words[: body["max_tokens"]]
         self._send({"choices": [{"delta": {"role": "assistant", "content": ""}, "finish_reason": None}]})
         for word in words if failure != "broken" else ():
             choice: dict[str, Any] = {"delta": {"content": word}, "finish_reason": None}

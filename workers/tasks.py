@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import structlog
 
-from assistant.batches import Summaries, work_on
+from assistant.batches.stored import Summaries, work_on
 from assistant.kernel.batches import BatchState
 from assistant.kernel.errors import DatabaseError, DeskhandError, InputError, LeaseLost, RetryLater
 from assistant.kernel.jobs import BEATS_A_LEASE, LEASE, Job, JobName

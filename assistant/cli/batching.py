@@ -2,25 +2,16 @@
 run again, it goes on after the last whole line, and does lines again whose input has changed.
 """
 
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
-from pydantic import ValidationError
-
-from assistant.batches import MAX_TRIES, check_lines, digest, failed_line, summarize_line
+from assistant.batches.lines import check_lines, summarize_line
+from assistant.batches.work import may_be_to_blame, work_through
+from assistant.cli.row_file import RowFile, kept_rows, opened_after
 from assistant.cli.session import messages, progress_bar
-from assistant.kernel.batches import SummaryRow
-from assistant.kernel.errors import (
-    DeadlineExceeded,
-    HelpdeskUnavailable,
-    InputError,
-    ModelAway,
-    ModelUnavailable,
-    Overloaded,
-)
+from assistant.kernel.batches import BatchItem, SummaryRow
+from assistant.kernel.errors import DeadlineExceeded, InputError, RetryLater
 from assistant.wiring import App
 
 TENANT = "default"
@@ -29,39 +20,43 @@ WAITS_S = (2.0, 5.0, 15.0, 30.0, 60.0)
 
 def summarize_file(source: Path, out: Path, app: App) -> tuple[int, int]:
     """Summarise each line of ``source`` into ``out``; returns how many rows there are and how many are errors."""
-    lines = list(_lines(source))
+    lines, at_once = list(_lines(source)), app.tiers.summaries_at_once
     check_lines([line for _, line in lines])
-    kept = _kept(out, lines)
-    failed = sum(row.error is not None for row in kept)
+    kept = kept_rows(out, lines)
     if kept:
         messages.print(f"{len(kept)} rows are in {out} already; going on after them.")
-    with _opened(out, kept) as ledger, progress_bar("Summarising", len(lines), len(kept), "min") as advance:
-        for number, line in lines[len(kept) :]:
-            row = _summarize(number, line, app)
-            ledger.write(row.model_dump_json() + "\n")
-            ledger.flush()
-            os.fsync(ledger.fileno())
-            failed += row.error is not None
-            advance(1)
-    return len(lines), failed
+    desk = app.bulk_desk
+
+    def summarized(item: BatchItem) -> SummaryRow:
+        return summarize_line(item.line, item.source, TENANT, desk, app.resolve)
+
+    with opened_after(out, kept) as file, progress_bar("Summarising", len(lines), len(kept), "min") as advance:
+        rows = RowFile(file, lines[len(kept) :], at_once, advance)
+        work_off(rows, summarized, at_once)
+    return len(lines), rows.failed + sum(row.error is not None for row in kept)
 
 
-def _summarize(number: int, line: str, app: App) -> SummaryRow:
-    """The result of a line. What is away is waited for, and in the end raised: such a line is not written off."""
-    tries, waits = 0, 0
+def work_off(
+    rows: RowFile,
+    summarized: Callable[[BatchItem], SummaryRow],
+    at_once: int,
+    rest: Callable[[float], object] = time.sleep,
+) -> None:
+    """Work until each line has its row. What is away is waited for, and in the end raised: it costs no line its row."""
+    waits, written = 0, rows.written
     while True:
         try:
-            return summarize_line(number, line, TENANT, app.bulk_desk, app.resolve)
-        except (ModelAway, HelpdeskUnavailable, Overloaded) as error:
+            work_through(rows, summarized, at_once, lambda: True)
+            return
+        except (RetryLater, DeadlineExceeded) as error:
+            if may_be_to_blame(error):
+                continue
+            waits, written = (waits if rows.written == written else 0), rows.written
             if waits == len(WAITS_S):
                 raise
             messages.print(f"{error}; trying again in {WAITS_S[waits]:.0f} s.")
-            time.sleep(WAITS_S[waits])
+            rest(WAITS_S[waits])
             waits += 1
-        except (ModelUnavailable, DeadlineExceeded) as error:
-            tries += 1
-            if tries == MAX_TRIES:
-                return failed_line(number, line, str(error))
 
 
 def _lines(source: Path) -> Iterator[tuple[int, str]]:
@@ -74,43 +69,3 @@ def _lines(source: Path) -> Iterator[tuple[int, str]]:
                     yield number, line
     except OSError as error:
         raise InputError(f"{source} cannot be read: {error.strerror}", fix="Check the path.", field="batch") from error
-
-
-def _kept(out: Path, lines: list[tuple[int, str]]) -> list[SummaryRow]:
-    """The rows at the beginning of ``out`` that are whole and belong to the lines of today."""
-    kept: list[SummaryRow] = []
-    if not out.exists():
-        return kept
-    try:
-        with out.open("rb") as file:
-            for raw, (number, line) in zip(file, lines, strict=False):
-                row = SummaryRow.model_validate_json(raw)
-                if not raw.endswith(b"\n") or row.line != number or row.input_sha256 != digest(line):
-                    break
-                kept.append(row)
-    except OSError as error:
-        raise InputError(f"{out} cannot be read: {error.strerror}", fix="Check the path.", field="out") from error
-    except ValidationError as error:
-        if not kept and not _looks_torn(out):
-            raise InputError(
-                f"{out} is there and is no result of a batch", fix="Name another file, or remove it.", field="out"
-            ) from error
-    return kept
-
-
-def _looks_torn(out: Path) -> bool:
-    """Whether a crash may have cut off the first line."""
-    return out.stat().st_size == 0 or not out.read_bytes().count(b"\n")
-
-
-def _opened(out: Path, kept: list[SummaryRow]) -> IO[str]:
-    """``out`` with the kept rows in it and nothing else, open at its end. A crash meanwhile loses none of them."""
-    try:
-        draft = out.with_name(f".{out.name}.part")
-        draft.write_text("".join(row.model_dump_json() + "\n" for row in kept), "utf-8")
-        draft.replace(out)
-        return out.open("a", encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"{out} cannot be written: {error.strerror}", fix="Check folder and disk.", field="out"
-        ) from error

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from assistant.batches import parse_line
+from assistant.batches.lines import parse_line
 from assistant.evaluation.metrics import rouge_l
 from assistant.kernel.batches import SummaryRow
 from assistant.kernel.conversation import TicketSummary

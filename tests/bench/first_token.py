@@ -17,6 +17,7 @@ from tests.bench.report import report
 from tests.bench.serve import HELP_CENTRE, run, wait
 
 ROUNDS, DRAFTS_A_TURN = 3, 6
+AT_WORK = {"name": "summarize_batch", "state": ["queued", "running"]}
 ASKS = [
     "Which button do I hold to descale the Fernhill Duo?",
     "How do I pause my subscription for two weeks?",
@@ -66,7 +67,8 @@ def measure(client: httpx2.Client, dialogues: list[str]) -> dict[str, float | in
             time.sleep(0.2)
         beside += [first_token(client, next(asks)) for _ in range(DRAFTS_A_TURN)]
         rows += client.post(f"/v1/summaries/batches/{batch}/cancel").json()["done"]
-        time.sleep(12)  # The row at hand ends; the machine is quiet again.
+        while client.get("/v1/jobs", params=AT_WORK).json()["jobs"]:  # The rows at hand end; then it is quiet again.
+            time.sleep(0.2)
     medians = statistics.median(quiet), statistics.median(beside)
     return {
         "drafts_each": len(quiet),

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from assistant.batches import digest
+from assistant.batches.lines import digest
 from assistant.kernel.helpdesks import writing_key
 from tests.chaos.receiver import Receiver
 from tests.chaos.service import Service

@@ -5,15 +5,22 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.test_commands import deskhand, environment
 from tests.conftest import PROJECT
+from tests.model_servers import Habits, running_model_server
 
 __all__ = ["environment"]
+SUMMARY = json.dumps(
+    {"customer_request": "E4.", "done": [], "open_questions": [], "next_step": "Descale.", "sentiment": "neutral"}
+)
+WAIT_S = 60.0
 BAD = ["not JSON", '{"messages": []}', '{"id": "x", "unknown": 1}']
 
 
@@ -88,6 +95,54 @@ def test_a_changed_line_is_done_again_and_all_after_it(environment: dict[str, st
     assert again[0] == first[0]
     assert again[1] != first[1]
     assert len(again) == 3
+
+
+@pytest.fixture
+def served(environment: dict[str, str]) -> Callable[[str], dict[str, str]]:
+    """A model server in place of the models, which is asked for three lines at once."""
+    alone = {"DESKHAND_LARGE_MODEL": "", "DESKHAND_SLOTS": "3"}
+    return lambda url: environment | alone | {"DESKHAND_SMALL_BASE_URL": url}
+
+
+def test_several_lines_are_asked_for_at_once(served: Callable[[str], dict[str, str]], tmp_path: Path) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("\n".join(ticket(n) for n in range(1, 7)))
+    three = threading.Barrier(3)
+    habits = Habits(words=[SUMMARY], before=lambda _: three.wait(WAIT_S), context=4096)
+    with running_model_server(habits) as url:
+        done = batch(served(url), source, out)
+    assert done.returncode == 0, done.stderr
+    assert [row["id"] for row in rows(out)] == [f"T-{n}" for n in range(1, 7)]
+    assert len(habits.asked) == 6
+
+
+def test_ctrl_c_waits_for_no_line_and_leaves_whole_rows(
+    served: Callable[[str], dict[str, str]], tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("\n".join(ticket(n) for n in range(1, 10)))
+    two_done, go_on = threading.Event(), threading.Event()
+
+    def hang(message: str) -> None:
+        """On line 3. Line 8 is begun when 3 is the first without a row: twice three lines are the most."""
+        if "number 3," in message:
+            go_on.wait(WAIT_S)
+        if "number 8," in message:
+            two_done.set()
+
+    with running_model_server(Habits(words=[SUMMARY], before=hang, context=4096)) as url:
+        command = [sys.executable, "-m", "assistant.cli.main", "summarize", "--batch", str(source), "--out", str(out)]
+        process = subprocess.Popen(command, env=served(url), cwd=PROJECT)
+        assert two_done.wait(WAIT_S)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(WAIT_S) == 130
+        go_on.set()
+        kept = out.read_bytes()
+        assert [row["id"] for row in rows(out)] == ["T-1", "T-2"]
+        assert kept.endswith(b"\n")
+        assert batch(served(url), source, out).returncode == 0
+    assert out.read_bytes().startswith(kept)
+    assert [row["id"] for row in rows(out)] == [f"T-{n}" for n in range(1, 10)]
 
 
 @pytest.mark.models

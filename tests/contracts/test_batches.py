@@ -8,7 +8,7 @@ from assistant.adapters.memory.letters import MemoryBatchStore
 from assistant.adapters.memory.models import ManualClock
 from assistant.adapters.store.batches import SqlBatchStore
 from assistant.adapters.store.database import Sessions
-from assistant.batches import failed_line
+from assistant.batches.lines import failed_line
 from assistant.kernel.batches import BatchState, SummaryRow
 from assistant.kernel.conversation import TicketSummary
 from assistant.kernel.errors import InputError, NotFound
@@ -57,6 +57,42 @@ def test_a_line_that_was_begun_and_not_finished_is_begun_again_and_counted(batch
     item = batches.begin(batch.id)
     assert item is not None
     assert item.tries == 3
+
+
+def test_a_line_under_way_is_not_begun_again_beside_itself(batches: BatchStore) -> None:
+    batch, _ = batches.create("t1", ["a", "b", "c", "d"], None)
+    under_way: set[int] = set()
+    for expected in (1, 2, 3):
+        item = batches.begin(batch.id, under_way)
+        assert item is not None
+        assert (item.line, item.tries) == (expected, 1)
+        under_way.add(expected)
+    batches.finish(batch.id, row(3))
+    under_way.remove(3)
+    last = batches.begin(batch.id, under_way)
+    assert last is not None
+    assert last.line == 4
+    assert batches.begin(batch.id, under_way | {4}) is None
+    assert batches.progress("t1", batch.id).done == 1
+
+
+def test_lines_finished_in_any_order_are_told_in_theirs(batches: BatchStore) -> None:
+    batch, _ = batches.create("t1", ["a", "b", "c"], None)
+    for under_way in ((), (1,), (1, 2)):
+        batches.begin(batch.id, under_way)
+    for line in (3, 1, 2):
+        batches.finish(batch.id, row(line))
+    assert list(batches.results("t1", batch.id)) == [row(n).model_dump_json() for n in (1, 2, 3)]
+
+
+def test_a_line_put_back_beside_others_is_the_next_and_has_its_try_back(batches: BatchStore) -> None:
+    batch, _ = batches.create("t1", ["a", "b", "c"], None)
+    for under_way in ((), (1,), (1, 2)):
+        batches.begin(batch.id, under_way)
+    batches.put_back(batch.id, 2)
+    item = batches.begin(batch.id, (1, 3))
+    assert item is not None
+    assert (item.line, item.tries) == (2, 1)
 
 
 def test_progress_counts_rows_and_errors(batches: BatchStore, clock: ManualClock) -> None:

@@ -1,5 +1,8 @@
 """A guest of the service on this machine: it waits for it, and never loads what the service has."""
 
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -38,4 +41,23 @@ def test_a_guest_hears_of_a_request_that_broke(tmp_path: Path) -> None:
     host.start()
     with pytest.raises(ModelUnavailable, match="unexpected RuntimeError"):
         App(Settings(data_dir=tmp_path, guest=True)).embedder.embed(["warranty"])
+    host.close()
+
+
+def test_a_guest_s_calls_are_answered_side_by_side_each_with_its_own_answer(tmp_path: Path) -> None:
+    """One connection carries all; none is answered before all have been asked."""
+    texts, all_asked = ["warranty", "descaling", "refund", "delivery"], threading.Barrier(4)
+
+    class Meeting(HashingEmbedder):
+        def embed(self, texts: Sequence[str]) -> Vectors:
+            all_asked.wait(30)
+            return super().embed(texts)
+
+    host = ModelHost(socket_path(tmp_path), None, Meeting(dimension=384))
+    host.start()
+    guest = App(Settings(data_dir=tmp_path, guest=True))
+    with ThreadPoolExecutor(len(texts)) as threads:
+        answers = list(threads.map(lambda text: guest.embedder.embed([text]), texts))
+    assert all((answer == EMBEDDER.embed([text])).all() for text, answer in zip(texts, answers, strict=True))
+    guest.close()
     host.close()

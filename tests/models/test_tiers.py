@@ -139,3 +139,21 @@ def test_an_adapter_without_a_base_is_refused(tmp_path: Path) -> None:
     own.write_text((OWN % ("a" * 64)).replace("base =", "made_from ="))
     with pytest.raises(ConfigurationError, match="an adapter needs `base`"):
         load_catalogue(own)
+
+
+@pytest.mark.parametrize(
+    ("settings", "lines"),
+    [
+        ({}, 4),
+        ({"large_slots": "same", "slots": 6}, 6),
+        ({"summary_tier": Tier.SMALL}, 8),
+        ({"large_model": "", "slots": 3}, 3),
+        ({"small_model": "", "summary_tier": Tier.SMALL}, 4),
+        ({"small_model": "qwen2.5-coder-1.5b-instruct-q4_k_m", "summary_tier": Tier.SMALL}, 4),
+        ({"large_base_url": "http://models.example/v1", "large_slots": 24}, 24),
+    ],
+)
+def test_a_batch_has_a_line_under_way_for_each_slot_of_the_model_that_summarises(
+    catalogue: Catalogue, settings: dict[str, object], lines: int
+) -> None:
+    assert tiers(catalogue, **settings).summaries_at_once == lines

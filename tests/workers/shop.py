@@ -8,7 +8,8 @@ from assistant.adapters.memory.jobs import MemoryJobStore, MemoryUploadStore
 from assistant.adapters.memory.letters import MemoryBatchStore, MemoryCorrespondence, MemoryOutbox, MemorySender
 from assistant.adapters.memory.models import HashingEmbedder, ManualClock
 from assistant.adapters.memory.runs import MemoryRunStore
-from assistant.batches import Resolve, Summaries
+from assistant.batches.lines import Resolve
+from assistant.batches.stored import Summaries
 from assistant.kernel.conversation import Ticket
 from assistant.kernel.errors import NotFound
 from assistant.kernel.helpdesks import Connection
@@ -32,13 +33,14 @@ class Shop:
         receivers: Sequence[Receiver] = (),
         resolve: Resolve | None = None,
         jobs: MemoryJobStore | None = None,
+        at_once: int = 1,
     ) -> None:
         self.jobs, self.uploads = jobs or MemoryJobStore(clock), MemoryUploadStore()
         self.runs, self.letters, self.outbox = MemoryRunStore(), MemoryCorrespondence(), MemoryOutbox(clock)
         self.batches, self.sender = MemoryBatchStore(clock), MemorySender()
         self.parts = Ingest(MemoryDocumentStore(), index, HashingEmbedder(), chunk_tokens=100, overlap_tokens=10)
         self._desk, self._clock, self._receivers, self._helpdesks = desk, clock, receivers, helpdesks
-        self._resolve = resolve or _unknown
+        self._resolve, self._at_once = resolve or _unknown, at_once
 
     @property
     def desk(self) -> Desk:
@@ -63,7 +65,7 @@ class Shop:
             uploads=self.uploads,
             ingest=self.parts,
             front_desk=self.front_desk,
-            summaries=lambda: Summaries(self.desk, self.batches, self._resolve, self._clock),
+            summaries=lambda: Summaries(self.desk, self.batches, self._resolve, self._clock, self._at_once),
             sender=self.sender,
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from assistant.adapters.memory.index import MemoryIndex
 from assistant.adapters.memory.models import ManualClock
-from assistant.batches import MAX_TRIES
+from assistant.batches.work import MAX_TRIES
 from assistant.kernel.batches import BatchState
 from assistant.kernel.errors import ModelAway, ModelUnavailable, RetryLater
 from assistant.kernel.generation import ChatMessage

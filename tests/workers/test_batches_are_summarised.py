@@ -8,7 +8,9 @@ import pytest
 
 from assistant.adapters.memory.index import MemoryIndex
 from assistant.adapters.memory.models import ManualClock, ScriptedModel
-from assistant.batches import MAX_TRIES, SLICE_S, TicketRef
+from assistant.batches.lines import TicketRef
+from assistant.batches.stored import SLICE_S
+from assistant.batches.work import MAX_TRIES
 from assistant.kernel.batches import BatchState
 from assistant.kernel.conversation import Message, Ticket, Tier
 from assistant.kernel.errors import ConfigurationError, HelpdeskUnavailable, ModelUnavailable
@@ -36,6 +38,13 @@ def good(_: Sequence[ChatMessage]) -> str:
     return json.dumps(GOOD)
 
 
+@pytest.fixture(params=[1, 4], ids=["one at a time", "four at once"])
+def at_once(request: pytest.FixtureRequest) -> int:
+    """How many lines are under way, where it must not matter."""
+    number: int = request.param
+    return number
+
+
 def make_shop(
     make_desk: MakeDesk, clock: ManualClock, script: Callable[[Sequence[ChatMessage]], str] = good, **parts: object
 ) -> Shop:
@@ -51,8 +60,10 @@ def rows(shop: Shop, batch_id: str) -> list[dict[str, object]]:
     return [json.loads(row) for row in shop.batches.results("default", batch_id)]
 
 
-def test_each_line_gets_its_summary_in_order_and_the_end_is_told(make_desk: MakeDesk, clock: ManualClock) -> None:
-    shop = make_shop(make_desk, clock)
+def test_each_line_gets_its_summary_in_order_and_the_end_is_told(
+    make_desk: MakeDesk, clock: ManualClock, at_once: int
+) -> None:
+    shop = make_shop(make_desk, clock, at_once=at_once)
     batch_id, job = created(shop, [line(n) for n in range(1, 6)])
     run_job(job.id, shop.workshop())
     assert [(row["line"], row["id"], row["summary"]) for row in rows(shop, batch_id)] == [
@@ -81,9 +92,9 @@ def test_each_line_gets_its_summary_in_order_and_the_end_is_told(make_desk: Make
     ],
 )
 def test_a_bad_line_is_an_error_row_and_the_rest_goes_on(
-    make_desk: MakeDesk, clock: ManualClock, bad: str, says: str
+    make_desk: MakeDesk, clock: ManualClock, at_once: int, bad: str, says: str
 ) -> None:
-    shop = make_shop(make_desk, clock)
+    shop = make_shop(make_desk, clock, at_once=at_once)
     batch_id, job = created(shop, [line(1), bad, line(3)])
     run_job(job.id, shop.workshop())
     first, error, last = rows(shop, batch_id)
@@ -133,7 +144,7 @@ def test_a_ticket_that_may_not_be_read_is_an_error_row(make_desk: MakeDesk, cloc
     assert [row["error"] is None for row in rows(shop, batch_id)] == [True, False, True]
 
 
-def test_a_helpdesk_that_is_away_costs_no_row(make_desk: MakeDesk, clock: ManualClock) -> None:
+def test_a_helpdesk_that_is_away_costs_no_row(make_desk: MakeDesk, clock: ManualClock, at_once: int) -> None:
     away = True
 
     def resolve(*_: object) -> Ticket:
@@ -141,7 +152,7 @@ def test_a_helpdesk_that_is_away_costs_no_row(make_desk: MakeDesk, clock: Manual
             raise HelpdeskUnavailable("helpdesk 'acme' cannot be reached")
         return Ticket(id="7", messages=(Message(author="customer", text="It leaks."),))
 
-    shop = make_shop(make_desk, clock, resolve=resolve)
+    shop = make_shop(make_desk, clock, resolve=resolve, at_once=at_once)
     batch_id, job = created(shop, [line(1), '{"connection": "acme", "ticket_id": "7"}'])
     for _ in range(MAX_TRIES + 2):
         run_job(job.id, shop.workshop())
@@ -175,14 +186,14 @@ def test_work_cut_off_in_the_middle_goes_on_where_it_was(make_desk: MakeDesk, cl
 
 
 def test_a_line_that_the_models_do_not_survive_is_given_up_and_the_rest_goes_on(
-    make_desk: MakeDesk, clock: ManualClock
+    make_desk: MakeDesk, clock: ManualClock, at_once: int
 ) -> None:
     def poisoned(messages: Sequence[ChatMessage]) -> str:
         if "number 2 " in messages[-1].content:
             raise ModelUnavailable("the model process ended with code -9")
         return good(messages)
 
-    shop = make_shop(make_desk, clock, poisoned)
+    shop = make_shop(make_desk, clock, poisoned, at_once=at_once)
     batch_id, job = created(shop, [line(n) for n in range(1, 4)])
     while shop.jobs.get("default", job.id).state is not JobState.DONE:
         run_job(job.id, shop.workshop())
@@ -193,13 +204,15 @@ def test_a_line_that_the_models_do_not_survive_is_given_up_and_the_rest_goes_on(
     assert [row["summary"] for row in rows(shop, batch_id)] == [GOOD, None, GOOD]
 
 
-def test_a_line_whose_worker_dies_each_time_is_given_up_too(make_desk: MakeDesk, clock: ManualClock) -> None:
+def test_a_line_whose_worker_dies_each_time_is_given_up_too(
+    make_desk: MakeDesk, clock: ManualClock, at_once: int
+) -> None:
     def killed(messages: Sequence[ChatMessage]) -> str:
         if "number 2 " in messages[-1].content:
             raise KeyboardInterrupt
         return good(messages)
 
-    shop = make_shop(make_desk, clock, killed)
+    shop = make_shop(make_desk, clock, killed, at_once=at_once)
     batch_id, job = created(shop, [line(n) for n in range(1, 4)])
     for _ in range(MAX_TRIES):
         with pytest.raises(KeyboardInterrupt):

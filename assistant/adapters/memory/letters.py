@@ -1,7 +1,7 @@
 """The in-memory twins of Correspondence, Outbox, EventSender and BatchStore."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from uuid import uuid4
 
@@ -124,9 +124,10 @@ class MemoryBatchStore:
             created_at=batch.created_at.isoformat(),
         )  # fmt: skip
 
-    def begin(self, batch_id: str) -> BatchItem | None:
+    def begin(self, batch_id: str, under_way: Collection[int] = ()) -> BatchItem | None:
         batch = self._batches[batch_id]
-        waiting = next((number for number in batch.lines if number not in batch.rows), None)
+        taken = {*batch.rows, *under_way}
+        waiting = next((number for number in batch.lines if number not in taken), None)
         if waiting is None or batch.state is BatchState.CANCELLED:
             return None
         batch.state = BatchState.RUNNING

@@ -1,7 +1,7 @@
 """BatchStore: batches of tickets to summarise, a row a line; a finished line is never worked on again."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from uuid import uuid4
 
@@ -57,9 +57,13 @@ class SqlBatchStore:
         with self._sessions.read() as session:
             return self._progress(session, _get(session, tenant, batch_id))
 
-    def begin(self, batch_id: str) -> BatchItem | None:
-        """The first line without a result, its try counted; None when there is none, or the batch was cancelled."""
-        waiting = select(BatchItemRow).where(BatchItemRow.batch_id == batch_id, BatchItemRow.output.is_(None))
+    def begin(self, batch_id: str, under_way: Collection[int] = ()) -> BatchItem | None:
+        """The first line without a result that is not under way, its try counted; None when there is none, or the batch
+        was cancelled.
+        """
+        waiting = select(BatchItemRow).where(
+            BatchItemRow.batch_id == batch_id, BatchItemRow.output.is_(None), BatchItemRow.line.not_in(under_way)
+        )
         with self._sessions.begin() as session:
             batch = session.get_one(BatchRow, batch_id)
             item = session.scalar(waiting.order_by(BatchItemRow.line).limit(1))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 
 from assistant.api.access import app_of, requires
-from assistant.batches import check_lines
+from assistant.batches.lines import check_lines
 from assistant.kernel.access import ApiKey, KeyScope
 from assistant.kernel.batches import MAX_LINES, BatchProgress, BatchState
 from assistant.kernel.errors import InputError
@@ -122,7 +122,7 @@ def get_results(request: Request, key: BatchesKey, batch_id: str) -> StreamingRe
 
 @router.post("/v1/summaries/batches/{batch_id}/cancel")
 def cancel_batch(request: Request, key: BatchesKey, batch_id: str) -> BatchProgress:
-    """Stop after the row at hand; what is finished stays. A batch that has ended stays as it is."""
+    """Stop after the rows at hand; what is finished stays. A batch that has ended stays as it is."""
     batches = app_of(request).batches
     batches.close(key.tenant, batch_id, BatchState.CANCELLED)
     return batches.progress(key.tenant, batch_id)

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
-from assistant.batches import parse_line
+from assistant.batches.lines import parse_line
 from assistant.config import Settings
 from assistant.evaluation.formats import read_queries
 from assistant.evaluation.summaries import read_dialogues

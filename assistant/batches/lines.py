@@ -1,4 +1,4 @@
-"""Summaries of many tickets: a line in, a line out. A bad line is an error row, and the rest goes on.
+"""A line in, a row out. A bad line is an error row, and the rest goes on.
 
 A line is a ticket as ``deskhand draft --file`` takes it, or a transcript: ``{"id", "dialogue": "Name: text⏎…"}``,
 whose first speaker is taken for the customer. ``fname`` stands for ``id`` too.
@@ -8,31 +8,18 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field, ValidationError
 
-from assistant.kernel.batches import MAX_LINE_BYTES, MAX_LINES, BatchItem, RowError, SummaryRow
+from assistant.kernel.batches import MAX_LINE_BYTES, MAX_LINES, RowError, SummaryRow
 from assistant.kernel.conversation import Author, Message, Ticket
-from assistant.kernel.errors import (
-    ConfigurationError,
-    DeadlineExceeded,
-    InputError,
-    ModelAway,
-    ModelUnavailable,
-    RetryLater,
-)
+from assistant.kernel.errors import ConfigurationError, InputError
 from assistant.kernel.value import CleanText, Value
 from assistant.pipeline import Desk, summarize
-from assistant.ports import BatchStore, Clock
 
 ROW_DEADLINE_S = 600.0
 """Long, because bulk work stands aside for as long as others need the models."""
-MAX_TRIES = 3
-SLICE_S = 60.0
-"""How long a batch works before other batches of its lane get their turn."""
 _SPEAKER = re.compile(r"^\s*(#?[\w .'-]{1,40}#?)\s*:\s+", re.MULTILINE)
 EXPECTED = 'A line is {"id": "…", "subject": "…", "messages": [{"author": "customer", "text": "…"}]}.'
 
@@ -135,54 +122,3 @@ def failed_line(line: int, source: str, why: str) -> SummaryRow:
 
 def digest(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Summaries:
-    """All that a batch needs."""
-
-    desk: Desk
-    batches: BatchStore
-    resolve: Resolve
-    clock: Clock
-
-
-Holding = Callable[[bool], AbstractContextManager[None]]
-"""A transaction that fails unless this worker still has the job; True: there was progress."""
-
-
-def work_on(tenant: str, batch_id: str, parts: Summaries, holding: Holding) -> bool:
-    """Summarise lines until none is left, the batch is cancelled or its turn is over; True when it is finished.
-
-    Each line is kept as soon as it is done, in a transaction of ``holding`` (True: that was progress), so
-    that a crash costs the one line at hand. A line that its worker or model did not outlive MAX_TRIES times is
-    given up; a model that cannot be asked is no try. Raises as the models do.
-    """
-    end = parts.clock.monotonic() + SLICE_S
-    while parts.clock.monotonic() < end:
-        with holding(False):
-            item = parts.batches.begin(batch_id)
-        if item is None:
-            return True
-        try:
-            if item.tries > MAX_TRIES:
-                raise ModelUnavailable(f"no result after {MAX_TRIES} tries")
-            row = summarize_line(item.line, item.source, tenant, parts.desk, parts.resolve)
-        except (ModelUnavailable, DeadlineExceeded) as error:
-            if isinstance(error, ModelAway):
-                _put_back(batch_id, item, parts, holding)
-                raise
-            if item.tries < MAX_TRIES:
-                raise
-            row = failed_line(item.line, item.source, str(error))
-        except RetryLater:
-            _put_back(batch_id, item, parts, holding)
-            raise
-        with holding(True):
-            parts.batches.finish(batch_id, row)
-    return False
-
-
-def _put_back(batch_id: str, item: BatchItem, parts: Summaries, holding: Holding) -> None:
-    with holding(False):
-        parts.batches.put_back(batch_id, item.line)

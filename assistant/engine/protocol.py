@@ -85,6 +85,7 @@ class Embed(Value):
     op: Literal["embed"] = "embed"
     id: int
     texts: tuple[str, ...]
+    bulk: bool = False
 
 
 class Cancel(Value):

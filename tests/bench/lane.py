@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -71,7 +71,7 @@ class Company:
 
 def main(corpus: Path) -> None:
     passages = read(corpus)
-    fresh = zip(*[reversed(passages)] * PASSAGES, strict=False)
+    fresh = reversed(passages)
     with tempfile.TemporaryDirectory() as folder:
         app = App(Settings(data_dir=Path(folder)), hosting=True)
         app.model_process.start()
@@ -87,12 +87,12 @@ def main(corpus: Path) -> None:
                 old = name == "beside an ingest, no lane"
                 embedder = app.own_embedder if old else app.embedder
                 with company.present(passages[: len(passages) // 2]):
-                    seen[name] += [look(app, embedder, company, next(fresh)) for _ in range(DRAFTS)]
+                    seen[name] += [look(app, embedder, company, itertools.islice(fresh, PASSAGES)) for _ in range(DRAFTS)]
         app.close()
     tell(seen)
 
 
-def look(app: App, embedder: Embedder, company: Company, passages: tuple[str, ...]) -> Seen:
+def look(app: App, embedder: Embedder, company: Company, passages: Iterable[str]) -> Seen:
     """A question embedded, QUESTIONS times, and then a draft of passages never read before."""
     questions = [timed(lambda: embedder.embed([QUESTION])) for _ in range(QUESTIONS)]
     prompt = ChatMessage(role="user", content="\n\n".join((*passages, f"Explain this at length. {QUESTION}")))

@@ -1,6 +1,7 @@
 """Every Embedder: unit vectors, equal text equal vectors, near meaning near vectors, any length of text."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +67,20 @@ def test_a_folder_without_a_model_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="is not at") as raised:
         SentenceTransformersEmbedder(tmp_path, identity, threads=1).embed(["text"])
     assert "models pull" in raised.value.fix
+
+
+@pytest.mark.models
+def test_the_models_embedder_uses_the_threads_it_is_given(
+    model_file: Callable[[str], tuple[CatalogueModel, Path]],
+) -> None:
+    import torch
+
+    model, folder = model_file("all-minilm-l6-v2")
+    identity = EmbedderIdentity(name=model.name, sha256=model.sha256, dimension=model.dimension, max_tokens=256)
+    before = torch.get_num_threads()
+    try:
+        SentenceTransformersEmbedder(folder, identity, threads=before + 1).embed(["Descale the machine."])
+        with ThreadPoolExecutor() as another:  # A service embeds on many threads.
+            assert another.submit(torch.get_num_threads).result() == before + 1
+    finally:
+        torch.set_num_threads(before)

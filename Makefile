@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak bench-waiting env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak bench-waiting bench-lane env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -65,6 +65,9 @@ bench-serve: models  ## Memory of the service with both models, time to ready, a
 
 bench-first-token: models  ## Time to the first token of drafts with and without a batch running, in turns
 	@$(QUIET) $(BIN)/python -m tests.bench.first_token $(DATA)/summaries/dialogsum_dev.jsonl
+
+bench-lane: models  ## Drafts and questions beside an ingest, with the compute lane, without it and alone, in turns (3 minutes)
+	@$(QUIET) $(BIN)/python -m tests.bench.lane $(DATA)/docs/support_kb.jsonl.gz
 
 bench-batch: models  ## Rows a minute of a batch, one line at a time against several; 261 dialogues killed in the middle, with ROUGE-L (ARGS="--limit 10 --rounds 1 --lines 4" to try it)
 	@$(QUIET) $(BIN)/python -m tests.bench.batch $(DATA)/summaries/dialogsum_dev.jsonl $(ARGS)

@@ -142,7 +142,9 @@ class Settings(BaseSettings):
         ge=1,
         description="Requests of all processes of this machine that may wait for local models; one more is refused.",
     )
-    threads: int = Field(default=0, ge=0, description="Threads of local models. 0: as many as there are usable cores.")
+    threads: int = Field(
+        default=0, ge=0, description="Threads of local models and the embedder. 0: as many as there are usable cores."
+    )
     policy: str = Field(
         default="default-1", description="Version of the decision thresholds, a file in assistant/policies."
     )

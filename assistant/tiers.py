@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from assistant.adapters.openai import OpenAIModel
 from assistant.config import KvType, Settings
+from assistant.engine.lane import ComputeLane
 from assistant.engine.link import Call, MakeRequest, Requests
 from assistant.engine.local import LocalModel, usable_cores
 from assistant.engine.process import ModelProcess
@@ -71,18 +72,23 @@ class Tiers:
         given = self.settings
         return ChildSettings(
             models=files,
-            threads=given.threads or usable_cores(),
+            threads=self.threads,
             states_folder=str(given.states) if given.states_mb else "",
             states_mb=given.states_mb,
             memory_mb=given.states_memory_mb,
             max_queued=given.max_queued,
         )
 
-    def new_process(self) -> ModelProcess:
+    @property
+    def threads(self) -> int:
+        """CPU threads of the models, and of the embedder beside them."""
+        return self.settings.threads or usable_cores()
+
+    def new_process(self, lane: ComputeLane) -> ModelProcess:
         """A process for all local models. Raises ModelFileError when a file is not whole."""
         for model in self.configured()[1:]:
             check_file(model, self.settings.models)
-        return ModelProcess(self.child_settings(*self.files.values()))
+        return ModelProcess(self.child_settings(*self.files.values()), lane=lane)
 
     def configured(self) -> list[CatalogueModel]:
         """All model files the settings name: the embedder, the local tiers and their adapters."""

@@ -39,6 +39,7 @@ from assistant.config import Settings
 from assistant.connections import Connections, load_connections
 from assistant.engine.guest import HostedEmbedder, HostedModels, find_host
 from assistant.engine.host import ModelHost, socket_path
+from assistant.engine.lane import ComputeLane, LaneEmbedder
 from assistant.engine.link import Requests
 from assistant.engine.process import ModelProcess
 from assistant.kernel.conversation import Ticket, Tier
@@ -207,7 +208,12 @@ class App:
         identity = EmbedderIdentity(
             name=model.name, sha256=model.sha256, dimension=model.dimension, max_tokens=self.settings.chunk_tokens
         )
-        return SentenceTransformersEmbedder(model.path_in(self.settings.models), identity)
+        return SentenceTransformersEmbedder(model.path_in(self.settings.models), identity, self.tiers.threads)
+
+    @cached_property
+    def lane(self) -> ComputeLane:
+        """What keeps the embedder and the models of this process from each other's cores."""
+        return ComputeLane()
 
     @cached_property
     def host(self) -> HostedModels | None:
@@ -225,7 +231,17 @@ class App:
 
     @cached_property
     def embedder(self) -> Embedder:
-        return self.own_embedder if self.host is None else HostedEmbedder(self.host, self.own_embedder)
+        return self._embedder(bulk=False)
+
+    @cached_property
+    def bulk_embedder(self) -> Embedder:
+        """The same, standing aside for drafts and questions."""
+        return self._embedder(bulk=True)
+
+    def _embedder(self, *, bulk: bool) -> Embedder:
+        if self.host is None:
+            return LaneEmbedder(self.own_embedder, self.lane, bulk=bulk)
+        return HostedEmbedder(self.host, self.own_embedder, bulk=bulk)
 
     @cached_property
     def index(self) -> FolderIndexReader:
@@ -238,7 +254,7 @@ class App:
     @cached_property
     def model_process(self) -> ModelProcess:
         """The child that owns all local models of this machine."""
-        return self.tiers.new_process()
+        return self.tiers.new_process(self.lane)
 
     @property
     def local_models(self) -> dict[Tier, CatalogueModel]:
@@ -275,7 +291,7 @@ class App:
     def model_host(self) -> ModelHost:
         """What shares this process's models and embedder with the workers of this machine."""
         process = self.model_process if self.local_models else None
-        return ModelHost(socket_path(self.settings.data), process, self.own_embedder)
+        return ModelHost(socket_path(self.settings.data), process, self.own_embedder, self.lane)
 
     def _desk(self, models: Mapping[Tier, LanguageModel], *, bulk: bool) -> Desk:
         tasks = self.tiers.adapters.tell_tasks_apart

@@ -23,7 +23,7 @@ def index(
         current = writer.current(tenant)
         if current is not None and not force and _matches(current, documents, identity):
             return current
-        texts = store.not_embedded(tenant, identity)
+        texts = sorted(store.not_embedded(tenant, identity), key=len)  # A batch pads little.
         for start in range(0, len(texts), EMBEDDED_AT_ONCE):
             some = texts[start : start + EMBEDDED_AT_ONCE]
             store.add_vectors(identity, dict(zip(some, embedder.embed(some), strict=True)))

@@ -8,7 +8,7 @@ def create_ingest(app: App) -> Ingest:
     return Ingest(
         store=app.documents,
         writer=app.index_writer,
-        embedder=app.embedder,
+        embedder=app.bulk_embedder,
         chunk_tokens=app.settings.chunk_tokens,
         overlap_tokens=app.settings.overlap_tokens,
     )

@@ -24,8 +24,8 @@ BATCH = 32
 class SentenceTransformersEmbedder:
     """Loads on first use (torch takes seconds to import) and then serves any thread, one batch at a time."""
 
-    def __init__(self, folder: Path, identity: EmbedderIdentity, device: str = "cpu") -> None:
-        self._folder, self._identity, self._device = folder, identity, device
+    def __init__(self, folder: Path, identity: EmbedderIdentity, threads: int, device: str = "cpu") -> None:
+        self._folder, self._identity, self._threads, self._device = folder, identity, threads, device
         self._lock = threading.Lock()
         self._model: SentenceTransformer | None = None
         self._bfloat16 = False
@@ -83,6 +83,7 @@ class SentenceTransformersEmbedder:
         from transformers.utils import logging
 
         logging.disable_progress_bar()
+        torch.set_num_threads(self._threads)
         self._bfloat16 = self._device == "cpu" and bool(torch.cpu.get_capabilities().get("avx512_bf16"))
         model = SentenceTransformer(str(self._folder), device=self._device, local_files_only=True)
         model.max_seq_length = self._identity.max_tokens

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from assistant.cli.session import messages, opened, progress_bar
-from assistant.engine.local import usable_cores
 from assistant.engine.quantize import TYPES, Planned, Step, plan
 from assistant.engine.quantize import quantize as write
 from assistant.kernel.errors import HeldElsewhere, InputError, ModelFileError
@@ -89,7 +88,7 @@ def make(desk: App, source: CatalogueModel, type_: str, new: str, say: Say) -> C
     _need_room(models, planned, new)
     with _held(target) as partial:
         with progress_bar(f"{new}", planned.tensors) as advance:
-            write(given, partial, type_, desk.settings.threads or usable_cores(), _counting(advance))
+            write(given, partial, type_, desk.tiers.threads, _counting(advance))
         made = entry(source, type_, new, partial)
         register(made, desk.settings.own_catalogue)
         partial.replace(target)

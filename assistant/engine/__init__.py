@@ -1,7 +1,8 @@
 """Runs GGUF models in process (llama-cpp-python's low-level API), in a supervised child.
 
 In the parent: ``local.LocalModel`` is the LanguageModel the rest of Deskhand sees, ``process.ModelProcess`` keeps the
-child alive, ``link`` carries requests and events, ``host`` and ``guest`` let other processes use the same models.
+child alive, ``link`` carries requests and events, ``host`` and ``guest`` let other processes use the same models, and
+``lane`` keeps the embedder beside them from taking the cores while drafts are written.
 
 In the child, from the outside in::
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from assistant.engine.host import is_private
+from assistant.engine.lane import BATCH
 from assistant.engine.link import Call, Link, MakeRequest
 from assistant.engine.local import answered, error_of
 from assistant.engine.protocol import Embed, Embedded, Failed, ModelFile, Ready
@@ -19,7 +20,7 @@ from assistant.ports import Embedder, Vectors
 CONNECT_TIMEOUT_S = 2.0
 GREETING_TIMEOUT_S = 10.0
 EMBED_TIMEOUT_S = 300.0
-TEXTS_AT_ONCE = 64
+"""For one batch: bulk ones wait for drafts, and for the batches of other guests."""
 
 
 class HostedModels:
@@ -63,10 +64,13 @@ class HostedModels:
 
 
 class HostedEmbedder:
-    """Embedder whose vectors are made by the host; tokens are counted here, which needs no torch."""
+    """Embedder whose vectors are made by the host; tokens are counted here, which needs no torch.
 
-    def __init__(self, models: HostedModels, own: Embedder) -> None:
-        self._models, self._own = models, own
+    A batch is asked for at a time: nothing of a guest that is gone keeps the host busy for longer.
+    """
+
+    def __init__(self, models: HostedModels, own: Embedder, *, bulk: bool = False) -> None:
+        self._models, self._own, self._bulk = models, own, bulk
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -77,12 +81,12 @@ class HostedEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """As the port says. Raises ModelAway while no service runs."""
-        parts = [self._embed(texts[at : at + TEXTS_AT_ONCE]) for at in range(0, len(texts), TEXTS_AT_ONCE)]
+        parts = [self._embed(texts[at : at + BATCH]) for at in range(0, len(texts), BATCH)]
         empty = np.zeros((0, self.identity.dimension), dtype=np.float32)
         return np.concatenate(parts) if parts else empty
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
-        call = self._models.submit(lambda number: Embed(id=number, texts=tuple(texts)))
+        call = self._models.submit(lambda number: Embed(id=number, texts=tuple(texts), bulk=self._bulk))
         event = answered(call, EMBED_TIMEOUT_S)
         if isinstance(event, Failed):
             raise error_of(event)

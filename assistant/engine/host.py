@@ -18,6 +18,7 @@ from typing import assert_never
 
 import structlog
 
+from assistant.engine.lane import ComputeLane, LaneEmbedder
 from assistant.engine.link import Call
 from assistant.engine.process import ModelProcess
 from assistant.engine.protocol import (
@@ -42,10 +43,10 @@ IDLE_S = 3600.0
 
 
 class ModelHost:
-    """Serves until closed. ``process`` is None when this machine has no models of its own."""
+    """Serves until closed. ``process`` is None when this machine has no models of its own. Guests embed in ``lane``."""
 
-    def __init__(self, path: Path, process: ModelProcess | None, embedder: Embedder) -> None:
-        self._path, self._process, self._embedder = path, process, embedder
+    def __init__(self, path: Path, process: ModelProcess | None, embedder: Embedder, lane: ComputeLane) -> None:
+        self._path, self._process, self._embedder, self._lane = path, process, embedder, lane
         self._server: _Server | None = None
 
     def start(self) -> None:
@@ -60,7 +61,7 @@ class ModelHost:
                 f"the socket {self._path} cannot be made: {error.strerror}",
                 fix="Set DESKHAND_DATA_DIR to a folder you may write.",
             ) from error
-        self._server.process, self._server.embedder = self._process, self._embedder
+        self._server.process, self._server.embedder, self._server.lane = self._process, self._embedder, self._lane
         threading.Thread(target=self._server.serve_forever, name="model-host", daemon=True).start()
 
     def close(self) -> None:
@@ -74,6 +75,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     process: ModelProcess | None
     embedder: Embedder
+    lane: ComputeLane
 
 
 class _Guest(socketserver.StreamRequestHandler):
@@ -109,8 +111,8 @@ class _Guest(socketserver.StreamRequestHandler):
     def _answer(self, request: Generate | Count | Score | Embed) -> None:
         try:
             match request:
-                case Embed(id=number, texts=texts):
-                    vectors = self.server.embedder.embed(texts)
+                case Embed(id=number, texts=texts, bulk=bulk):
+                    vectors = LaneEmbedder(self.server.embedder, self.server.lane, bulk=bulk).embed(texts)
                     self._say(Embedded(id=number, vectors=base64.b64encode(vectors.tobytes()).decode()))
                 case Generate() | Count() | Score():
                     self._forward(request)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import IO, Literal, Protocol, assert_never
 
+from assistant.engine.lane import ComputeLane
 from assistant.engine.protocol import (
     EVENT,
     Answer,
@@ -68,6 +69,7 @@ class Link:
     """Safe to use from several threads. ``farewell`` says why the other end is gone, once it is.
 
     ``blame`` is the kind of failure of the calls it left open: ``model`` when one of them may be the cause.
+    ``lane`` is told of drafts: a call that somebody waits for is one as long as it is open.
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class Link:
         writer: IO[bytes],
         farewell: Callable[[], str],
         blame: Literal["model", "away"] = "model",
+        lane: ComputeLane | None = None,
     ) -> None:
         self._reader, self._writer, self._farewell, self._blame = reader, writer, farewell, blame
+        self._lane = lane or ComputeLane()
         self._calls: dict[int, Call] = {}
         self._next = 0
         self._lock, self._writing = threading.Lock(), threading.Lock()
@@ -105,18 +109,27 @@ class Link:
                 self._last_sign = time.monotonic()
             self._next += 1
             call = Call(self._next, self._forget)
-        line = _line(make(call.number))
+        request = make(call.number)
+        line = _line(request)
         with self._lock:
             if not self.alive:
                 raise ModelAway("the model process has just died")
             self._calls[call.number] = call
+            if isinstance(request, Generate) and not request.bulk:
+                self._lane.draft_begins(call)
         self._write(line)
         return call
 
-    def _forget(self, call: Call) -> None:
+    def _close(self, number: int) -> Call | None:
+        """Take a call from the open ones, if it is one: the only way out, so that no draft seems to go on for ever."""
         with self._lock:
-            known = self._calls.pop(call.number, None)
-        if known is not None:
+            call = self._calls.pop(number, None)
+            if call is not None:
+                self._lane.draft_ends(call)
+        return call
+
+    def _forget(self, call: Call) -> None:
+        if self._close(call.number) is not None:
             self._write(_line(Cancel(id=call.number)))
             call.inbox.put(Failed(id=call.number, kind="cancelled", message="the request was cancelled"))
 
@@ -136,8 +149,8 @@ class Link:
         except (OSError, ValueError):
             pass  # Cut off in the middle of a line: the same as an end.
         with self._lock:
-            self.alive = False
-            calls, self._calls = list(self._calls.values()), {}
+            self.alive = False  # From here on no call is opened.
+        calls = [call for number in list(self._calls) if (call := self._close(number)) is not None]
         self._greeted.set()
         why = self._farewell()
         for call in calls:
@@ -151,9 +164,7 @@ class Link:
             case Progress():
                 pass
             case Wrote() | Finished() | Counted() | ScoreGiven() | Embedded() | Failed():
-                with self._lock:
-                    last = not isinstance(event, Wrote)
-                    call = self._calls.pop(event.id, None) if last else self._calls.get(event.id)
+                call = self._calls.get(event.id) if isinstance(event, Wrote) else self._close(event.id)
                 if call is not None:
                     call.inbox.put(event)
             case _:

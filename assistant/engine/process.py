@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 
+from assistant.engine.lane import ComputeLane
 from assistant.engine.link import Call, Link, MakeRequest
 from assistant.engine.protocol import ChildSettings
 from assistant.kernel.errors import ModelAway
@@ -19,11 +20,17 @@ CRASH_WINDOW_S = 60.0
 
 
 class ModelProcess:
-    """Starts the child when first needed and again after it died. Safe to use from several threads."""
+    """Starts the child when first needed and again after it died. Safe to use from several threads.
 
-    def __init__(self, settings: ChildSettings, stall_timeout_s: float = STALL_TIMEOUT_S) -> None:
+    ``lane`` is told of each draft from its request to its end, also when that is the child's.
+    """
+
+    def __init__(
+        self, settings: ChildSettings, stall_timeout_s: float = STALL_TIMEOUT_S, lane: ComputeLane | None = None
+    ) -> None:
         self._settings = settings
         self._stall_timeout_s = stall_timeout_s
+        self._lane = lane or ComputeLane()
         self._lock = threading.Lock()
         self._child: _Running | None = None
         self._crashes: deque[float] = deque(maxlen=CRASHES_ALLOWED)
@@ -74,7 +81,7 @@ class ModelProcess:
                     retry_after_s=CRASH_WINDOW_S,
                 )
             try:
-                self._child = _Running(self._settings, self._stall_timeout_s)
+                self._child = _Running(self._settings, self._stall_timeout_s, self._lane)
             except ModelAway:
                 self._crashes.append(time.monotonic())
                 raise
@@ -84,7 +91,7 @@ class ModelProcess:
 class _Running:
     """A live child, and the link to it."""
 
-    def __init__(self, settings: ChildSettings, stall_timeout_s: float) -> None:
+    def __init__(self, settings: ChildSettings, stall_timeout_s: float, lane: ComputeLane) -> None:
         self._stall_timeout_s = stall_timeout_s
         environment = os.environ | {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "1000")}
         self.process = subprocess.Popen(
@@ -95,7 +102,7 @@ class _Running:
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self._link = Link(self.process.stdout, self.process.stdin, self._farewell)
+        self._link = Link(self.process.stdout, self.process.stdin, self._farewell, lane=lane)
         threading.Thread(target=self._watch, daemon=True, name="model-watch").start()
         if self._link.wait_ready(START_TIMEOUT_S) is None:
             self.kill()

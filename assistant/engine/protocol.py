@@ -86,6 +86,7 @@ class Embed(Value):
     op: Literal["embed"] = "embed"
     id: int
     texts: tuple[str, ...]
+    bulk: bool = False
 
 
 class Cancel(Value):

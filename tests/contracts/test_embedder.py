@@ -1,6 +1,7 @@
 """Every Embedder: unit vectors, equal text equal vectors, near meaning near vectors, any length of text."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -8,19 +9,22 @@ import pytest
 
 from assistant.adapters.embedder import SentenceTransformersEmbedder
 from assistant.adapters.memory.models import HashingEmbedder
+from assistant.engine.lane import ComputeLane, LaneEmbedder
 from assistant.kernel.errors import ModelFileError
 from assistant.kernel.knowledge import EmbedderIdentity
 from assistant.models.catalogue import CatalogueModel
 from assistant.ports import Embedder
 
 
-@pytest.fixture(params=["memory", pytest.param("minilm", marks=pytest.mark.models)], scope="module")
+@pytest.fixture(params=["memory", "in turns", pytest.param("minilm", marks=pytest.mark.models)], scope="module")
 def embedder(request: pytest.FixtureRequest, model_file: Callable[[str], tuple[CatalogueModel, Path]]) -> Embedder:
     if request.param == "memory":
         return HashingEmbedder()
+    if request.param == "in turns":
+        return LaneEmbedder(HashingEmbedder(), ComputeLane())
     model, folder = model_file("all-minilm-l6-v2")
     identity = EmbedderIdentity(name=model.name, sha256=model.sha256, dimension=model.dimension, max_tokens=256)
-    return SentenceTransformersEmbedder(folder, identity)
+    return SentenceTransformersEmbedder(folder, identity, threads=1)
 
 
 def test_vectors_have_the_identity_s_shape_and_unit_length(embedder: Embedder) -> None:
@@ -61,5 +65,22 @@ def test_tokens_are_counted_past_the_limit(embedder: Embedder) -> None:
 def test_a_folder_without_a_model_says_how_to_get_one(tmp_path: Path) -> None:
     identity = EmbedderIdentity(name="none", sha256="0" * 64, dimension=4, max_tokens=8)
     with pytest.raises(ModelFileError, match="is not at") as raised:
-        SentenceTransformersEmbedder(tmp_path, identity).embed(["text"])
+        SentenceTransformersEmbedder(tmp_path, identity, threads=1).embed(["text"])
     assert "models pull" in raised.value.fix
+
+
+@pytest.mark.models
+def test_the_models_embedder_uses_the_threads_it_is_given(
+    model_file: Callable[[str], tuple[CatalogueModel, Path]],
+) -> None:
+    import torch
+
+    model, folder = model_file("all-minilm-l6-v2")
+    identity = EmbedderIdentity(name=model.name, sha256=model.sha256, dimension=model.dimension, max_tokens=256)
+    before = torch.get_num_threads()
+    try:
+        SentenceTransformersEmbedder(folder, identity, threads=before + 1).embed(["Descale the machine."])
+        with ThreadPoolExecutor() as another:  # A service embeds on many threads.
+            assert another.submit(torch.get_num_threads).result() == before + 1
+    finally:
+        torch.set_num_threads(before)

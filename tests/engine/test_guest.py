@@ -10,6 +10,7 @@ import pytest
 from assistant.adapters.memory.models import HashingEmbedder
 from assistant.config import Settings
 from assistant.engine.host import ModelHost, socket_path
+from assistant.engine.lane import ComputeLane
 from assistant.kernel.errors import ModelAway, ModelUnavailable
 from assistant.ports import Vectors
 from assistant.wiring import App
@@ -21,7 +22,7 @@ def test_a_guest_that_is_there_before_the_service_waits_for_it(tmp_path: Path) -
     guest = App(Settings(data_dir=tmp_path, guest=True))
     with pytest.raises(ModelAway):
         guest.embedder.embed(["warranty"])
-    host = ModelHost(socket_path(tmp_path), None, EMBEDDER)
+    host = ModelHost(socket_path(tmp_path), None, EMBEDDER, ComputeLane())
     host.start()
     assert (guest.embedder.embed(["warranty"]) == EMBEDDER.embed(["warranty"])).all()
     host.close()
@@ -37,7 +38,7 @@ def test_a_guest_hears_of_a_request_that_broke(tmp_path: Path) -> None:
         def embed(self, texts: object) -> Vectors:
             raise RuntimeError("out of memory")
 
-    host = ModelHost(socket_path(tmp_path), None, Broken(dimension=384))
+    host = ModelHost(socket_path(tmp_path), None, Broken(dimension=384), ComputeLane())
     host.start()
     with pytest.raises(ModelUnavailable, match="unexpected RuntimeError"):
         App(Settings(data_dir=tmp_path, guest=True)).embedder.embed(["warranty"])

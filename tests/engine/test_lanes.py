@@ -11,6 +11,7 @@ import pytest
 from assistant.adapters.memory.models import HashingEmbedder
 from assistant.engine.guest import HostedEmbedder, HostedModels, find_host
 from assistant.engine.host import ModelHost, socket_path
+from assistant.engine.lane import ComputeLane
 from assistant.engine.local import LocalModel
 from assistant.engine.process import ModelProcess
 from assistant.engine.protocol import ChildSettings, ModelFile
@@ -97,7 +98,7 @@ def until_no_guest_calls() -> None:
 @pytest.fixture
 def host(process: ModelProcess, tmp_path: Path) -> Iterator[Path]:
     path = socket_path(tmp_path / "data")
-    serving = ModelHost(path, process, HashingEmbedder())
+    serving = ModelHost(path, process, HashingEmbedder(), ComputeLane())
     serving.start()
     yield path
     serving.close()
@@ -142,7 +143,7 @@ def test_a_guest_connects_again_when_the_host_was_restarted(process: ModelProces
     path = socket_path(tmp_path / "data")
     hosted = LocalModel(CARD, HostedModels(path))
     for _ in range(2):
-        serving = ModelHost(path, process, HashingEmbedder())
+        serving = ModelHost(path, process, HashingEmbedder(), ComputeLane())
         serving.start()
         assert text(hosted, SHORT)
         serving.close()
@@ -180,6 +181,6 @@ def test_a_folder_that_others_may_write_is_no_place_for_a_socket(process: ModelP
     path.parent.mkdir(parents=True)
     path.parent.chmod(0o777)
     with pytest.raises(ConfigurationError, match="not this user's alone"):
-        ModelHost(path, process, HashingEmbedder()).start()
+        ModelHost(path, process, HashingEmbedder(), ComputeLane()).start()
     path.touch()
     assert find_host(path, process.settings.models, HashingEmbedder().identity.sha256) is None

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from assistant.config import Settings, load_settings
+from assistant.engine.lane import ComputeLane
 from assistant.engine.link import Call, MakeRequest
 from assistant.engine.protocol import Count, Embed, Finished, Generate, Score
 from assistant.kernel.conversation import Tier
@@ -126,7 +127,7 @@ def test_another_file_behind_the_same_adapter_s_name_changes_the_hash(catalogue:
 
 def test_a_missing_adapter_file_is_named_before_anything_is_loaded(catalogue: Catalogue, models_dir: Path) -> None:
     with pytest.raises(ModelFileError, match="acme-voice is not at"):
-        tiers(catalogue, models_dir=models_dir, adapters="tenant:acme=acme-voice").new_process()
+        tiers(catalogue, models_dir=models_dir, adapters="tenant:acme=acme-voice").new_process(ComputeLane())
 
 
 def test_a_wrong_size_is_named_once_by_its_variable() -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from assistant.engine.lane import BULK_WAITS_S
 from assistant.engine.pace import SIZES, Pace
 from assistant.engine.protocol import Answer, Failed
 from assistant.engine.slots import SLICE, Logits, Row, Slots
@@ -19,8 +20,6 @@ from assistant.kernel.errors import Cancelled, DeadlineExceeded, DeskhandError, 
 
 SLICE_BESIDE = 64
 """Tokens of a prompt in a step while somebody's reply is being written: what a reader of the reply waits."""
-BULK_WAITS_S = 3.0
-"""Bulk work gets a step at least this often, however many interactive requests there are."""
 
 
 @dataclass

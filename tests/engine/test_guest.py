@@ -1,7 +1,5 @@
 """A guest of the service on this machine: it waits for it, and never loads what the service has."""
 
-import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -45,16 +43,9 @@ def test_a_guest_hears_of_a_request_that_broke(tmp_path: Path) -> None:
     host.close()
 
 
-def test_a_guest_s_calls_are_answered_side_by_side_each_with_its_own_answer(tmp_path: Path) -> None:
-    """One connection carries all; none is answered before all have been asked."""
-    texts, all_asked = ["warranty", "descaling", "refund", "delivery"], threading.Barrier(4)
-
-    class Meeting(HashingEmbedder):
-        def embed(self, texts: Sequence[str]) -> Vectors:
-            all_asked.wait(30)
-            return super().embed(texts)
-
-    host = ModelHost(socket_path(tmp_path), None, Meeting(dimension=384))
+def test_calls_that_share_a_guest_s_connection_each_get_their_own_answer(tmp_path: Path) -> None:
+    texts = ["warranty", "descaling", "refund", "delivery"]
+    host = ModelHost(socket_path(tmp_path), None, EMBEDDER, ComputeLane())
     host.start()
     guest = App(Settings(data_dir=tmp_path, guest=True))
     with ThreadPoolExecutor(len(texts)) as threads:

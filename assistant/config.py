@@ -125,6 +125,7 @@ class Settings(BaseSettings):
         description="Join what was read of passages apart from each other: a first token comes sooner, and a reply may "
         "differ from one that was read in order.",
     )
+    large_reuse_passages: bool | Literal["same"] = Field(default="same", description="The same for the large model.")
     prompt_lookup: bool = Field(
         default=False,
         description="Guess what a reply quotes of its passages, and check several tokens in a step where that is faster "

@@ -22,7 +22,7 @@ from assistant.models.adapters import Adapters, Task, adapters_in_use
 from assistant.models.catalogue import Catalogue, CatalogueModel
 from assistant.ports import LanguageModel
 
-Setting = TypeVar("Setting", int, KvType)
+Setting = TypeVar("Setting", int, bool, KvType)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Tiers:
                 AdapterFile(name=entry.name, path=str(entry.path_in(folder)), sha256=entry.sha256, scale=entry.scale)
                 for entry in self.adapters.of_model(model.name)
             ),
-            reuse_passages=given.reuse_passages,
+            reuse_passages=_of(tier, given.reuse_passages, given.large_reuse_passages),
             prompt_lookup=given.prompt_lookup,
         )
 

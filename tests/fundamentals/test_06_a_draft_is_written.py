@@ -109,9 +109,23 @@ def test_the_third_prompt_falls_into_the_head_and_the_body_of_each_passage_and_t
     assert "".join(last.pieces) == last.content
 
 
-def test_the_third_prompt_begins_alike_whatever_is_wished(desk: Desk, scope: Scope) -> None:
+def test_the_fourth_prompt_names_a_passage_after_it_so_that_the_same_passage_is_always_the_same_piece(
+    desk: Desk, scope: Scope
+) -> None:
+    last = asked_with(desk, scope, "draft/4", Wish())[-1]
+    first, *between, rest = last.pieces[::2]
+    assert first == "<passage>\n"
+    assert between == [f" [{n}]\n</passage>\n<passage>\n" for n in range(1, len(between) + 1)]
+    assert rest.startswith(f" [{len(between) + 1}]\n</passage>\n<question>\n")
+    _, evidence = found(desk, scope, "How do I descale the Duo?")
+    shown = evidence.passages[: desk.policy.generate.passages]
+    assert list(last.pieces[1::2]) == [f"{p.chunk.heading_line()}\n{p.chunk.text}" for p in shown]
+
+
+@pytest.mark.parametrize("name", ["draft/3", "draft/4"])
+def test_prompts_in_pieces_begin_alike_whatever_is_wished(desk: Desk, scope: Scope, name: str) -> None:
     plain, german, warm = (
-        asked_with(desk, scope, "draft/3", wish) for wish in (Wish(), Wish(language="de"), Wish(tone=Tone.WARMER))
+        asked_with(desk, scope, name, wish) for wish in (Wish(), Wish(language="de"), Wish(tone=Tone.WARMER))
     )
     assert plain[:-1] == german[:-1] == warm[:-1]
     assert plain[-1].pieces[:-1] == german[-1].pieces[:-1] == warm[-1].pieces[:-1]

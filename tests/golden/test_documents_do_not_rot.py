@@ -89,7 +89,7 @@ def test_files_stay_small_enough_to_have_one_job() -> None:
     assert long == {}
 
 
-@pytest.mark.parametrize("name", ["draft/1", "draft/2", "draft/3", "summary/1", "summary/2"])
+@pytest.mark.parametrize("name", ["draft/1", "draft/2", "draft/3", "draft/4", "summary/1", "summary/2"])
 def test_prompts_have_a_worked_example(name: str) -> None:
     assert set(load_prompt(name).templates) == {"system", "example_user", "example_assistant", "user"}
 

@@ -115,6 +115,7 @@ def test_what_is_set_for_speed_alone_does_not_change_the_hash_of_settings(catalo
     assert tiers(catalogue, kv_type="q8_0").sha256() != plain
     assert tiers(catalogue, large_kv_type="q8_0").sha256() != plain
     assert tiers(catalogue, reuse_passages=True).sha256() != plain
+    assert tiers(catalogue, large_reuse_passages=True).sha256() != plain
     assert tiers(catalogue, prompt_lookup=True).sha256() != plain
 
 

@@ -1,20 +1,31 @@
 """``deskhand models``: list, pull and verify model files; what makes and measures them is beside this."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich import box
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Column, Table
 
 from assistant.cli import measuring, quantizing
 from assistant.cli.session import EXIT_FAILED, console, messages, opened
 from assistant.kernel.errors import InputError
+from assistant.models.catalogue import CatalogueModel
 from assistant.models.pull import digest
 from assistant.models.pull import pull as pull_model
 from assistant.tiers import missing_files
+from assistant.wiring import App
 
 app = typer.Typer(help="List, pull, verify, quantise and measure models.", no_args_is_help=True)
 
@@ -43,28 +54,38 @@ def pull(
     ] = None,
     source: Annotated[Path | None, typer.Option("--from", help="A file or folder that has the model already.")] = None,
 ) -> None:
-    """Fetch models, check their hashes, and put them in place. What is here and whole is kept."""
+    """Fetch models, check their hashes, and put them in place. What is here and whole is kept; a quantisation that is
+    made here is made of the model it comes from.
+    """
     with opened() as desk:
         if source is not None and len(names or []) != 1:
             raise InputError("--from needs exactly one name", fix="Name the model that the file is.", field="names")
         models = [desk.catalogue.get(name) for name in names or ()] or desk.tiers.configured()
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=messages) as progress:
-            for model in models:
-                task = progress.add_task(model.name, total=model.size)
-
-                def show(done: int, task_id: object = task) -> None:
-                    progress.update(task_id, completed=done)  # type: ignore[arg-type]
-
-                pull_model(model, desk.settings.models, desk.settings.model_hub, show, source)
-                progress.update(task, completed=model.size)
+        made = [model for model in models if model.made_from and source is None]
+        fetched = [desk.catalogue.get(model.made_from) if model in made else model for model in models]
+        _fetch(list(dict.fromkeys(fetched)), desk, source)
+        for model in made:
+            quantizing.make(desk, desk.catalogue.get(model.made_from), model.type, model.name, say=lambda _: None)
         messages.print(f"{len(models)} models are in {desk.settings.models}.")
+
+
+def _fetch(models: Sequence[CatalogueModel], desk: App, source: Path | None) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=messages) as progress:
+        for model in models:
+            task = progress.add_task(model.name, total=model.size)
+
+            def show(done: int, task_id: TaskID = task) -> None:
+                progress.update(task_id, completed=done)
+
+            pull_model(model, desk.settings.models, desk.settings.model_hub, show, source)
+            progress.update(task, completed=model.size)
 
 
 @app.command()

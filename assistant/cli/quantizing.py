@@ -74,6 +74,8 @@ def new_name(source: str, type_: str) -> str:
 def make(desk: App, source: CatalogueModel, type_: str, new: str, say: Say) -> CatalogueModel:
     """The new model, written beside, then listed, then renamed: a listed file that is not there can be made again.
 
+    One that the shipped catalogue lists is listed anew when it came out another here, as it may on another kind of CPU.
+
     Raises ModelFileError, ConfigurationError or HeldElsewhere.
     """
     models = desk.settings.models
@@ -90,7 +92,8 @@ def make(desk: App, source: CatalogueModel, type_: str, new: str, say: Say) -> C
         with progress_bar(f"{new}", planned.tensors) as advance:
             write(given, partial, type_, desk.tiers.threads, _counting(advance))
         made = entry(source, type_, new, partial)
-        register(made, desk.settings.own_catalogue)
+        if made != known:
+            register(made, desk.settings.own_catalogue)
         partial.replace(target)
     return made
 

@@ -16,6 +16,8 @@ from assistant.kernel.conversation import Tier
 from assistant.kernel.errors import DeskhandError, HeldElsewhere, InputError, ModelFileError
 from assistant.kernel.generation import ChatMessage, Sampling, run_to_end
 from assistant.models.catalogue import CatalogueModel
+from assistant.models.own import register
+from assistant.models.pull import digest
 from assistant.wiring import App
 from tests.cli.test_commands import deskhand, environment
 
@@ -99,6 +101,23 @@ def test_a_file_that_nobody_listed_is_not_overwritten(app: App, models: Path) ->
     (models / f"{MADE}.gguf").write_bytes(b"somebody's")
     with pytest.raises(InputError, match="not in the catalogue"):
         check_wish(app, SOURCE, "Q4_0", "")
+
+
+def test_a_listed_quantisation_is_made_when_it_is_pulled_and_listed_as_it_came_out(
+    environment: dict[str, str], models: Path, app: App
+) -> None:
+    """Another kind of CPU may round another way, so the hash that was listed before does not decide."""
+    made, _ = quantized(app)
+    register(
+        made.model_copy(update={"files": (made.files[0].model_copy(update={"sha256": "0" * 64}),)}),
+        models / "catalogue.toml",
+    )
+    (models / f"{MADE}.gguf").unlink()
+    own = environment | {"DESKHAND_MODELS_DIR": str(models)}
+    done = deskhand(own, "models", "pull", MADE)
+    assert done.returncode == 0, done.stderr
+    assert digest(models / f"{MADE}.gguf") == made.sha256
+    assert App(app.settings).catalogue.get(MADE) == made
 
 
 def test_a_second_run_at_the_same_time_is_told_to_wait(app: App, models: Path) -> None:

@@ -188,9 +188,7 @@ def check_file(model: CatalogueModel, models: Path) -> None:
         path = models / model.folder / missing[0]
         raise ModelFileError(
             f"{model.name} is {'only partly' if path.is_file() else 'not'} at {path}",
-            fix=f"Run `deskhand models quantize {model.made_from} {model.type} --name {model.name}`."
-            if model.made_from
-            else "Run `deskhand models pull`.",
+            fix=f"Run `deskhand models pull {model.name}`.",
         )
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from assistant.batches.lines import failed_line
 from assistant.kernel.batches import BatchItem, SummaryRow
-from assistant.kernel.errors import DeadlineExceeded, DeskhandError, ModelAway, ModelUnavailable
+from assistant.kernel.errors import DeadlineExceeded, DeskhandError, LeaseLost, ModelAway, ModelUnavailable
 
 MAX_TRIES = 3
 
@@ -35,14 +35,16 @@ def work_through(
     that dies leaves a try with all that were under way, and only the line to blame shall gather them.
 
     The first error is raised, when what was under way has ended: each line begun is finished or put back by then.
-    An interruption waits for nothing.
+    An interruption, and a lease that was lost, wait for nothing.
     """
     under_way = _UnderWay(summarized)
     try:
         while more():
-            item = _begun(ledger, under_way)
+            item = ledger.begin()
             if item is None and not under_way.count:
                 return True
+            if item is not None and item.tries > 1:
+                _leave_alone(item, under_way, ledger)
             if item is not None:
                 under_way.start(item)
             if item is None or item.tries > 1 or under_way.count == at_once:
@@ -50,6 +52,8 @@ def work_through(
         while under_way.count:
             _settle(*under_way.next_ended(), ledger)
         return False
+    except LeaseLost:
+        raise
     except Exception:
         while under_way.count:
             with suppress(Exception):
@@ -94,13 +98,15 @@ class _UnderWay:
         self._ended.put((item, end))
 
 
-def _begun(ledger: Ledger, under_way: _UnderWay) -> BatchItem | None:
-    """The next line, or None when there is none that may join those under way."""
-    item = ledger.begin()
-    if item is None or item.tries == 1 or not under_way.count:
-        return item
-    ledger.put_back(item.line, tried=False)
-    return None
+def _leave_alone(item: BatchItem, under_way: _UnderWay, ledger: Ledger) -> None:
+    """Wait for all that is under way. Raises what they do, and puts ``item`` back then."""
+    try:
+        while under_way.count:
+            _settle(*under_way.next_ended(), ledger)
+    except Exception:
+        with suppress(Exception):
+            ledger.put_back(item.line, tried=False)
+        raise
 
 
 def _settle(item: BatchItem, end: Future[SummaryRow], ledger: Ledger) -> None:

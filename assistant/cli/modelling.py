@@ -22,7 +22,7 @@ from assistant.cli import measuring, quantizing
 from assistant.cli.session import EXIT_FAILED, console, messages, opened
 from assistant.kernel.errors import InputError
 from assistant.models.catalogue import CatalogueModel
-from assistant.models.pull import digest
+from assistant.models.pull import digest, is_whole
 from assistant.models.pull import pull as pull_model
 from assistant.tiers import missing_files
 from assistant.wiring import App
@@ -61,12 +61,17 @@ def pull(
         if source is not None and len(names or []) != 1:
             raise InputError("--from needs exactly one name", fix="Name the model that the file is.", field="names")
         models = [desk.catalogue.get(name) for name in names or ()] or desk.tiers.configured()
-        made = [model for model in models if model.made_from and source is None]
+        made = [model for model in models if source is None and _is_made_here(model, desk)]
         fetched = [desk.catalogue.get(model.made_from) if model in made else model for model in models]
-        _fetch(list(dict.fromkeys(fetched)), desk, source)
+        _fetch(list({model.name: model for model in fetched}.values()), desk, source)
         for model in made:
-            quantizing.make(desk, desk.catalogue.get(model.made_from), model.type, model.name, say=lambda _: None)
+            quantizing.make(desk, desk.catalogue.get(model.made_from), model.type, model.name, messages.print)
         messages.print(f"{len(models)} models are in {desk.settings.models}.")
+
+
+def _is_made_here(model: CatalogueModel, desk: App) -> bool:
+    """Whether it is to be made: it is no file of elsewhere, and not here and whole."""
+    return bool(model.made_from) and not model.local and not is_whole(model, desk.settings.models)
 
 
 def _fetch(models: Sequence[CatalogueModel], desk: App, source: Path | None) -> None:

@@ -48,8 +48,11 @@ class RowFile:
         self._under_way.remove(row.line)
         self._early[row.line] = row
         while self._unwritten and self._unwritten[0][0] in self._early:
-            line, _ = self._unwritten.popleft()
-            self._write(self._early.pop(line))
+            line, _ = self._unwritten[0]
+            self._write(self._early[line])  # A row that cannot be written keeps its place, and those after it wait.
+            del self._early[line]
+            self._unwritten.popleft()
+            self._advance(1)
 
     def put_back(self, line: int, *, tried: bool) -> None:
         self._under_way.remove(line)
@@ -61,7 +64,6 @@ class RowFile:
         os.fsync(self._file.fileno())
         self.written += 1
         self.failed += row.error is not None
-        self._advance(1)
 
 
 def kept_rows(out: Path, lines: Sequence[tuple[int, str]]) -> list[SummaryRow]:

@@ -1,9 +1,10 @@
 """What a reply says next, guessed from what its prompt says: a reply that quotes a passage goes on as the passage does.
 
 Prompt lookup (Saxena, "Prompt Lookup Decoding", 2023): when the last tokens stand earlier in the text, those after
-them there are tried in one step, which costs less than a step for each. The reply stays the greedy one. ggml computes
-several tokens with other kernels than one, so logits differ a little; wherever the lead of the best token is so small
-that this could turn it, the token is computed once more on its own.
+them there are tried in one step, which costs less than a step for each. The reply stays the greedy one but for near
+ties: ggml computes several tokens with other kernels than one, so logits differ a little, and so do the keys and
+values of guesses that were right. Where the lead of the best token in such a step is small, the token is computed once
+more on its own; what comes later may still turn where two tokens are all but equal.
 """
 
 from collections.abc import Callable, Sequence

@@ -44,7 +44,12 @@ class LoadedModel:
         def begin(place: Place) -> Steps[Answer]:
             reading = Reading(prompt, place, prefixes, join=self._file.reuse_passages)
             return Writing(
-                request, prompt, self._weights.vocabulary, reading, tell, guess=self._file.prompt_lookup
+                request,
+                prompt,
+                self._weights.vocabulary,
+                reading,
+                tell,
+                guess=self._file.prompt_lookup and self._slots.can_cut,
             ).run()
 
         return Task(

@@ -137,7 +137,7 @@ class Scheduler:
             machine = self._machines[task.model]
             if not machine.free and not task.bulk:
                 self._make_room(task.model)
-            if machine.free:
+            if machine.free and not self._is_kept_free(task, machine):
                 try:
                     self._place(task, machine)
                 except DeskhandError as error:
@@ -151,6 +151,11 @@ class Scheduler:
             newest = max(bulk, key=lambda task: task.number)
             assert newest.place is not None
             machine.free.append(newest.place.leave(keep=True))
+
+    @staticmethod
+    def _is_kept_free(task: Task, machine: Machine) -> bool:
+        """Whether the last free slot must wait for an interactive request, as bulk text could not stand aside for one."""
+        return task.bulk and machine.slots.layout is None and len(machine.free) == 1 and machine.slots.count > 1
 
     def _place(self, task: Task, machine: Machine) -> None:
         task.place = task.place or Place(machine.slots)

@@ -44,7 +44,8 @@ class Row:
 class Slots:
     """``count`` slots of ``context_length`` tokens each. ``slice`` is how many tokens of a prompt its next step may have.
 
-    ``layout`` is None when states cannot be kept, ``rotation`` when they cannot be moved.
+    ``layout`` is None when states cannot be kept, ``rotation`` when they cannot be moved. ``can_cut``: whether a part of a
+    text can be forgotten, which models with a running state cannot.
     """
 
     def __init__(self, weights: Weights, threads: int) -> None:
@@ -73,6 +74,7 @@ class Slots:
         self.slice = SLICE
         self.layout = self._learn_layout()
         self.rotation = self._checked_rotation() if self.layout and file.kv_type == "f16" else None
+        self.can_cut = self._learn_can_cut()
 
     def length(self, slot: int) -> int:
         """Tokens in the slot."""
@@ -150,6 +152,12 @@ class Slots:
         pointer = data.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
         written = llama_cpp.llama_state_seq_get_data(self._context, pointer, size, slot)
         return data[:written]
+
+    def _learn_can_cut(self) -> bool:
+        self.decode([Row(0, token, wanted=False) for token in range(_PROBE)])
+        can = bool(llama_cpp.llama_memory_seq_rm(self._memory, 0, _PROBE - 1, -1))
+        self.clear(0)
+        return can
 
     def _learn_layout(self) -> StateLayout | None:
         self.decode([Row(0, token, wanted=False) for token in range(_PROBE)])

@@ -27,19 +27,24 @@ OnBytes = Callable[[int], None]
 """Told how many bytes of the model are here so far."""
 
 
+def is_whole(model: CatalogueModel, models: Path) -> bool:
+    """Whether all files of ``model`` are below ``models`` with the right hash."""
+    return not _not_whole(model, models)
+
+
 def pull(model: CatalogueModel, models: Path, hub_url: str, on_bytes: OnBytes, given: Path | None = None) -> None:
     """Make all files of ``model`` be below ``models``, from ``given`` or the first source that has them.
 
     Files that are there with the right hash are kept. Raises ModelFileError with what each source said.
     """
-    missing = [file for file in model.files if digest(model.file_in(models, file)) != file.sha256]
+    missing = _not_whole(model, models)
     if not missing:
         on_bytes(model.size)
         return
     if model.made_from and given is None and not model.local:
         raise ModelFileError(
             f"{model.name} was made here and cannot be fetched",
-            fix=f"Run `deskhand models quantize {model.made_from} {model.type} --name {model.name}`.",
+            fix=f"Run `deskhand models pull {model.name}`, which makes it again of {model.made_from}.",
         )
     room = shutil.disk_usage(_existing(models)).free
     needed = sum(file.size for file in missing) * (1 if given else 2)
@@ -59,6 +64,10 @@ def pull(model: CatalogueModel, models: Path, hub_url: str, on_bytes: OnBytes, g
         f"{model.name} could not be fetched. " + "; ".join(said),
         fix=f"Check the network, or give the file with `deskhand models pull {model.name} --from PATH`.",
     )
+
+
+def _not_whole(model: CatalogueModel, models: Path) -> list[CatalogueFile]:
+    return [file for file in model.files if digest(model.file_in(models, file)) != file.sha256]
 
 
 def digest(path: Path) -> str:

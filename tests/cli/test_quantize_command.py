@@ -120,6 +120,16 @@ def test_a_listed_quantisation_is_made_when_it_is_pulled_and_listed_as_it_came_o
     assert App(app.settings).catalogue.get(MADE) == made
 
 
+def test_one_that_is_here_and_whole_is_pulled_without_its_source(
+    environment: dict[str, str], models: Path, app: App
+) -> None:
+    quantized(app)
+    app.catalogue.get(SOURCE).path_in(models).unlink()
+    offline = environment | {"DESKHAND_MODELS_DIR": str(models), "DESKHAND_MODEL_HUB": "", "PATH": ""}
+    done = deskhand(offline, "models", "pull", MADE)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_second_run_at_the_same_time_is_told_to_wait(app: App, models: Path) -> None:
     with (models / f".{MADE}.gguf.part").open("wb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -75,7 +76,14 @@ def aside() -> Iterator[Callable[[Callable[[], object]], threading.Thread]]:
 
 
 def until_waiting(lane: ComputeLane, *, questions: int = 0, bulk: int = 0) -> None:
-    while (len(lane._questions), len(lane._bulk)) != (questions, bulk):
+    until(lambda: (len(lane._questions), len(lane._bulk)) == (questions, bulk))
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait for what another thread is about to do."""
+    end = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < end
         time.sleep(0.001)
 
 
@@ -109,8 +117,7 @@ def test_bulk_work_gets_a_batch_every_few_seconds_of_a_draft_that_does_not_end(
         assert len(diary.batches) == batch
         clock.advance(BULK_WAITS_S)
         lane.draft_ends("another draft")  # Whatever changes, those who wait look at the clock.
-        while len(diary.batches) == batch:
-            time.sleep(0.001)
+        until(partial(lambda seen: len(diary.batches) > seen, batch))
 
 
 def test_a_question_goes_before_the_bulk_work_that_came_first(lane: ComputeLane, diary: Diary, aside: Aside) -> None:
@@ -122,8 +129,7 @@ def test_a_question_goes_before_the_bulk_work_that_came_first(lane: ComputeLane,
     aside(lambda: LaneEmbedder(diary, lane).embed([QUESTION]))
     until_waiting(lane, bulk=1, questions=1)
     diary.go_on.set()
-    while len(diary.batches) < 4:
-        time.sleep(0.001)
+    until(lambda: len(diary.batches) == 4)
     assert diary.batches == [ARTICLES[0], QUESTION, "Another ingest", ARTICLES[BATCH]]
 
 
@@ -139,8 +145,7 @@ def test_starving_bulk_work_goes_before_questions(
     until_waiting(lane, bulk=1, questions=1)
     clock.advance(BULK_WAITS_S)
     diary.go_on.set()
-    while len(diary.batches) < 3:
-        time.sleep(0.001)
+    until(lambda: len(diary.batches) == 3)
     assert diary.batches == [QUESTION, ARTICLES[0], "And how often?"]
 
 
@@ -289,6 +294,7 @@ def test_a_killed_child_leaves_the_lane_open(lane: ComputeLane, smol: Callable[.
         process.close()
 
 
+@pytest.mark.models
 def test_the_models_of_an_app_share_its_lane() -> None:
     app = App(Settings(), hosting=True)
     assert app.model_process._lane is app.lane

@@ -1,20 +1,25 @@
 """Guesses from the prompt: fewer steps, the same reply, and no trace of what was guessed wrongly."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
 from assistant.engine.guessing import AHEAD, MATCH, Guessing, Lookup, Sure, alone
-from assistant.engine.pace import Pace
+from assistant.engine.loaded import LoadedModel
+from assistant.engine.pace import SIZES, Pace
+from assistant.engine.protocol import Answer, Finished, Generate, ModelFile
 from assistant.engine.sampler import Sampler
+from assistant.engine.scheduler import Scheduler
+from assistant.engine.shelf import Shelf
 from assistant.engine.slots import GRAIN, Logits, Row, Slots
 from assistant.engine.steps import Place, Steps
 from assistant.engine.weights import Weights
-from assistant.kernel.generation import Sampling
-from tests.engine.conftest import TEXT
+from assistant.kernel.generation import ChatMessage, Completion, Sampling
+from tests.engine.conftest import SMOL, TEXT
 
 REPLY = 40
+REPEAT = (ChatMessage(role="user", content=f"Say this again, word for word, and nothing else:\n{TEXT}"),)
 pytestmark = pytest.mark.models
 
 
@@ -94,6 +99,61 @@ def test_no_guess_goes_past_the_longest_reply(slots: Slots, prompt: list[int]) -
     for token in prompt[: MATCH + 2]:
         reader.run(guessing.after(token))
         assert reader.place.length <= len(prompt) + MATCH + 2
+
+
+def written(file: ModelFile, sampling: Sampling, *, interrupted: bool = False) -> tuple[Completion, int]:
+    """A reply by the engine's own path and its steps, on a machine where many tokens at once cost as much as one."""
+    model, answers = LoadedModel(file, 1, Shelf(0)), dict[int, Answer]()
+    for _ in range(3):
+        for size in SIZES:
+            model.machine.pace.saw(size, 0.01)
+    scheduler = Scheduler({SMOL: model.machine}, lambda answer: answers.update({answer.id: answer}), max_queued=9)
+
+    def ask(number: int, *, bulk: bool) -> None:
+        request = Generate(id=number, model=SMOL, messages=REPEAT, sampling=sampling, bulk=bulk)
+        scheduler.submit(model.generation(request, lambda _: None))
+
+    ask(1, bulk=True)
+    steps = 0
+    while scheduler.step():
+        steps += 1
+        if interrupted and steps == 8:
+            ask(2, bulk=False)
+    reply = answers[1]
+    assert isinstance(reply, Finished)
+    return reply.completion, steps
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"stop": ("sachet",)},
+        {"repeat_penalty": 1.01},
+        {"json_schema": {"type": "object", "properties": {"advice": {"type": "string"}}, "required": ["advice"]}},
+    ],
+)
+def test_a_reply_is_the_same_with_guesses_however_it_is_sampled(
+    smol: Callable[..., ModelFile], how: dict[str, object]
+) -> None:
+    sampling = Sampling.model_validate({"max_tokens": 40} | how)
+    (plain, steps), (guessed, fewer) = (
+        written(smol(slots=1, prompt_lookup=guess), sampling) for guess in (False, True)
+    )
+    assert guessed.text == plain.text
+    assert (guessed.finish, guessed.completion_tokens) == (plain.finish, plain.completion_tokens)
+    assert fewer < steps
+
+
+def test_a_seeded_reply_is_not_guessed_since_its_choice_has_no_lead(smol: Callable[..., ModelFile]) -> None:
+    sampling = Sampling(max_tokens=20, temperature=0.7, seed=3)
+    assert written(smol(slots=1), sampling) == written(smol(slots=1, prompt_lookup=True), sampling)
+
+
+def test_a_reply_that_stood_aside_between_guesses_goes_on_as_if_it_had_not(smol: Callable[..., ModelFile]) -> None:
+    file, sampling = smol(slots=1, prompt_lookup=True), Sampling(max_tokens=40)
+    (alone_, _), (aside, _) = (written(file, sampling, interrupted=so) for so in (False, True))
+    assert (aside.text, aside.logprobs) == (alone_.text, alone_.logprobs)
 
 
 def test_a_guess_is_what_followed_when_the_last_tokens_stood_there_last() -> None:

@@ -260,3 +260,15 @@ def test_guesses_are_tried_by_a_text_that_writes_alone_and_by_no_other(slots: Sl
     while scheduler.step():
         pass
     assert given == {1: [1], 2: [1, 4]}
+
+
+def test_where_bulk_texts_cannot_stand_aside_a_slot_is_kept_for_interactive_ones(desk: Desk) -> None:
+    desk.slots.layout = None
+    for number in range(desk.slots.count + 1):
+        desk.ask(f"bulk {number}", 32, 40, bulk=True)
+    for _ in range(30):
+        desk.scheduler.step()
+    desk.ask("draft", 32, 4)
+    names = desk.finish()
+    assert names.index("draft") < max(at for at, name in enumerate(names) if name == "bulk 0")
+    assert len(desk.answers) == desk.slots.count + 2

@@ -172,7 +172,7 @@ def test_the_shipped_catalogue_says_all_that_a_user_needs() -> None:
     assert {entry.role for entry in models.values()} == {"embedder", "small", "large", "test"}
     for entry in models.values():
         assert entry.licence
-        assert entry.hub or entry.packages
+        assert entry.hub or entry.packages or entry.made_from in models
         assert entry.role == "embedder" or entry.chat_template
 
 

@@ -126,6 +126,7 @@ def test_another_file_behind_the_same_adapter_s_name_changes_the_hash(catalogue:
     assert tiers(catalogue, adapters=uses).sha256() != tiers(load_catalogue(other), adapters=uses).sha256()
 
 
+@pytest.mark.models
 def test_a_missing_adapter_file_is_named_before_anything_is_loaded(catalogue: Catalogue, models_dir: Path) -> None:
     with pytest.raises(ModelFileError, match="acme-voice is not at"):
         tiers(catalogue, models_dir=models_dir, adapters="tenant:acme=acme-voice").new_process(ComputeLane())

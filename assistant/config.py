@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     )
     embedder: str = Field(default="all-minilm-l6-v2", description="Catalogue name of the embedding model.")
     small_model: str = Field(
-        default="qwen2.5-coder-0.5b-instruct-q4_k_m",
+        default="qwen2.5-coder-0.5b-instruct-q4_k_m-to-q4_0",
         description="Catalogue name of the model that writes first. Empty: none.",
     )
     large_model: str = Field(

@@ -178,7 +178,7 @@ class _Work:
                 return generate(
                     question, shown, tier, model, self.desk.prompts["draft"], policy,
                     tenant=self.scope.tenant, deadline_s=left, on_token=lambda token: self._tell(tier, token),
-                    on_passages=lambda used: self._begin(question, evidence.passages[: len(used)]), wish=self.wish,
+                    on_passages=lambda used: self._begin(question, evidence, used), wish=self.wish,
                 )  # fmt: skip
             except RetryLater as error:
                 self.incidents.append(f"{tier} model: {error}")
@@ -199,8 +199,13 @@ class _Work:
         ]
         return TryTier(tier=later[0], reasons=(reason,)) if later else ToHuman(reasons=(reason,))
 
-    def _begin(self, question: Question, passages: Sequence[Passage]) -> None:
-        """A draft starts from nothing: another tier's, or the same one's after its process died."""
+    def _begin(self, question: Question, evidence: Evidence, shown: Sequence[Passage]) -> None:
+        """A draft starts from nothing: another tier's, or the same one's after its process died.
+
+        It is checked against whole passages, whatever was shown of them.
+        """
+        whole = {passage.chunk.id: passage for passage in evidence.passages}
+        passages = [whole[passage.chunk.id] for passage in shown]
         self.written, self.running = "", RunningDraft(question, passages, self.wish, self.desk.policy.verify)
 
     def _tell(self, tier: Tier, token: Token) -> None:

@@ -79,11 +79,15 @@ class IndexWriter(Protocol):
 
 
 class LanguageModel(Protocol):
-    """Writes text. Closing the generator cancels; its return value is the completion."""
+    """Writes text. Closing the generator cancels; its return value is the completion.
+
+    ``known_tokens`` is how much of the beginning of a chat it need not read, having read it before; 0 where it cannot tell.
+    """
 
     @property
     def card(self) -> ModelCard: ...
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int: ...
+    def known_tokens(self, messages: Sequence[ChatMessage], *, tenant: str) -> int: ...
     def stream(
         self, messages: Sequence[ChatMessage], sampling: Sampling, *, tenant: str, deadline_s: float
     ) -> Generator[Token, None, Completion]: ...

@@ -160,7 +160,7 @@ class _Server(NamedTuple):
 
 
 class _Adapting:
-    """Gives each request to write the adapter of its tenant; every other goes on as it is."""
+    """Gives each request of a tenant the adapter for it; every other goes on as it is."""
 
     def __init__(self, requests: Requests, adapters: Adapters, task: Task) -> None:
         self._requests, self._adapters, self._task = requests, adapters, task
@@ -169,7 +169,7 @@ class _Adapting:
         return self._requests.submit(lambda number: self._adapted(make(number)))
 
     def _adapted(self, request: Generate | Count | Score | Embed) -> Generate | Count | Score | Embed:
-        if not isinstance(request, Generate):
+        if not isinstance(request, Generate | Count) or request.tenant is None:
             return request
         adapter = self._adapters.adapter_for(request.model, request.tenant, self._task)
         return request.model_copy(update={"adapter": adapter}) if adapter else request

@@ -95,7 +95,8 @@ class Child:
 
     def _count(self, request: Count) -> Counted | Failed:
         try:
-            return Counted(id=request.id, tokens=self._model(request.model).count(request.messages))
+            tokens, known = self._model(request.model).count(request)
+            return Counted(id=request.id, tokens=tokens, known=known)
         except DeskhandError as error:
             return Failed(id=request.id, kind="model", message=f"{error}. {error.fix}")
 

@@ -1,13 +1,12 @@
 """A model ready to work: its weights, its slots, and the tasks it makes of requests."""
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import llama_cpp
 
 from assistant.engine.pace import Pace
-from assistant.engine.protocol import Answer, Generate, ModelFile, Score
+from assistant.engine.protocol import Answer, Count, Generate, ModelFile, Score
 from assistant.engine.reading import Reading
 from assistant.engine.scheduler import Machine, Task
 from assistant.engine.shelf import Prefixes, Shelf
@@ -15,7 +14,6 @@ from assistant.engine.slots import Slots
 from assistant.engine.steps import Place, Steps
 from assistant.engine.weights import Weights
 from assistant.engine.writing import Tell, Writing, check_fits, score
-from assistant.kernel.generation import ChatMessage
 
 SCORING_S = 3_600.0
 
@@ -29,9 +27,12 @@ class LoadedModel:
         self._slots = Slots(self._weights, threads)
         self.machine = Machine(self._slots, Pace())
 
-    def count(self, messages: Sequence[ChatMessage]) -> int:
-        """Tokens of the chat. Safe while the model works: it only reads the vocabulary."""
-        return len(self._weights.vocabulary.encode_chat(messages).tokens)
+    def count(self, request: Count) -> tuple[int, int]:
+        """Tokens of the chat, and how many of them need not be read. Safe while the model works: it changes nothing."""
+        tokens = self._weights.vocabulary.encode_chat(request.messages).tokens
+        if request.tenant is None or self._file.reuse_passages or not self._slots.layout:
+            return len(tokens), 0
+        return len(tokens), self._prefixes(request.adapter, request.tenant).known(tokens)
 
     def generation(self, request: Generate, tell: Tell) -> Task:
         """The task of writing. Raises InputError when it does not fit, or names an adapter that is not there."""
@@ -39,7 +40,7 @@ class LoadedModel:
         check_fits(len(prompt.tokens), request.sampling.max_tokens, self._slots.context_length)
         if request.adapter:
             self._weights.adapter(request.adapter)
-        prefixes = self._prefixes(request) if self._slots.layout else None
+        prefixes = self._prefixes(request.adapter, request.tenant) if self._slots.layout else None
 
         def begin(place: Place) -> Steps[Answer]:
             reading = Reading(prompt, place, prefixes, join=self._file.reuse_passages)
@@ -82,10 +83,10 @@ class LoadedModel:
             begin=lambda _: score(request.id, tokens),
         )
 
-    def _prefixes(self, request: Generate) -> Prefixes:
+    def _prefixes(self, adapter: str, tenant: str) -> Prefixes:
         """States are of one file, run by this library on this kind of CPU, for one tenant."""
         file = self._file
-        adapter = next((entry for entry in file.adapters if entry.name == request.adapter), "")
+        used = next((entry for entry in file.adapters if entry.name == adapter), "")
         built = f"{llama_cpp.__version__} {llama_cpp.llama_print_system_info().decode()}"
         return Prefixes(
             self._shelf,
@@ -93,8 +94,8 @@ class LoadedModel:
             file.kv_type,
             str(file.gpu_layers),
             built,
-            str(adapter),
-            request.tenant,
+            str(used),
+            tenant,
         )
 
 

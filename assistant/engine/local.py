@@ -45,10 +45,19 @@ class LocalModel:
 
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Tokens of the chat with its template, counted by the model's own vocabulary."""
-        call = self._process.submit(lambda number: Count(id=number, model=self._card.name, messages=tuple(messages)))
+        return self._counted(messages, None).tokens
+
+    def known_tokens(self, messages: Sequence[ChatMessage], *, tenant: str) -> int:
+        """Tokens at the beginning of the chat that were read for ``tenant`` before, and need not be read again."""
+        return self._counted(messages, tenant).known
+
+    def _counted(self, messages: Sequence[ChatMessage], tenant: str | None) -> Counted:
+        call = self._process.submit(
+            lambda number: Count(id=number, model=self._card.name, messages=tuple(messages), tenant=tenant)
+        )
         event = answered(call, COUNT_TIMEOUT_S)
         if isinstance(event, Counted):
-            return event.tokens
+            return event
         raise error_of(event) if isinstance(event, Failed) else ModelUnavailable("tokens were not counted")
 
     def score(self, text: str, *, deadline_s: float) -> Scored:

@@ -64,10 +64,14 @@ class Generate(Value):
 
 
 class Count(Value):
+    """Asks how many tokens a chat has; with a ``tenant`` also how many of them need not be read for that one."""
+
     op: Literal["count"] = "count"
     id: int
     model: str
     messages: tuple[ChatMessage, ...]
+    tenant: str | None = None
+    adapter: str = ""
 
 
 class Score(Value):
@@ -126,6 +130,7 @@ class Counted(Value):
     event: Literal["counted"] = "counted"
     id: int
     tokens: int
+    known: int = 0
 
 
 class ScoreGiven(Value):

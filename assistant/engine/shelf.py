@@ -58,6 +58,10 @@ class Shelf:
     def __contains__(self, key: bytes) -> bool:
         return key in self._entries
 
+    def has(self, key: bytes) -> bool:
+        """Whether ``get`` would find it, here or on the disk. Safe from any thread."""
+        return key in self._entries or (self._disk is not None and key in self._disk)
+
     def _add(self, key: bytes, state: State, *, on_disk: bool) -> _Entry:
         entry = self._entries[key] = _Entry(state, self._age + 1, on_disk)
         self.nbytes += state.nbytes
@@ -90,6 +94,11 @@ class Prefixes:
                 break
             found.append(state)
         return found
+
+    def known(self, tokens: Sequence[int]) -> int:
+        """How many of ``tokens`` are a kept beginning. Other than ``longest`` it may be asked from any thread."""
+        chain = self._chain(tokens)
+        return GRAIN * next((number for number, key in enumerate(chain) if not self._shelf.has(key)), len(chain))
 
     def keep(self, tokens: Sequence[int], state: State) -> None:
         """Keep the state of the beginning of ``tokens``, as far as it goes in whole grains."""

@@ -28,8 +28,13 @@ class StateFile:
         self._path.chmod(0o600)
         self._complained = False
         self._reader = self._open()
+        self._keys = {bytes(key) for (key,) in self._reader.execute("SELECT key FROM state")}
         self._queue: queue.Queue[tuple[bytes, Callable[[], bytes] | None]] = queue.Queue(_WAITING)
         threading.Thread(target=self._write_on, daemon=True, name="state-file").start()
+
+    def __contains__(self, key: bytes) -> bool:
+        """Whether it was there when last heard of; it may have gone since. Safe from any thread."""
+        return key in self._keys
 
     def read(self, key: bytes) -> bytes | None:
         try:
@@ -38,6 +43,7 @@ class StateFile:
             self._complain(error)
             return None
         if row is None:
+            self._keys.discard(key)
             return None
         self._put(key, None)
         return bytes(row[0])
@@ -75,6 +81,7 @@ class StateFile:
     def _store(self, writer: sqlite3.Connection, key: bytes, data: bytes) -> None:
         with writer:
             writer.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)", (key, time.time(), len(data), data))
+            self._keys.add(key)
             (total,) = writer.execute("SELECT coalesce(sum(size), 0) FROM state").fetchone()
             if total > self._budget:
                 writer.execute(

@@ -10,6 +10,7 @@ from assistant.kernel.knowledge import Evidence, Passage
 from assistant.kernel.policy import GeneratePolicy
 from assistant.ports import LanguageModel, OnToken
 from assistant.prompts import Prompt
+from assistant.stages.arrange import arrange
 from assistant.text.language import LANGUAGE_NAMES
 
 OnPassages = Callable[[Sequence[Passage]], None]
@@ -39,7 +40,12 @@ def generate(
     Raises PromptTooLong, ModelUnavailable, DeadlineExceeded or Cancelled.
     """
     sampling = Sampling(max_tokens=policy.max_tokens, stop=_STOP)
-    messages, passages = _fit(question, evidence.passages[: policy.passages], template, model, sampling, wish)
+    fit = _fit(question, evidence.passages[: policy.passages], template, model, sampling, wish)
+    gain = policy.familiar_gain
+    passages = (
+        arrange(fit, lambda order: _render(question, order, template, wish), model, tenant, gain) if gain else fit
+    )
+    messages = _render(question, passages, template, wish)
     on_passages(passages)
     completion = run_to_end(model.stream(messages, sampling, tenant=tenant, deadline_s=deadline_s), on_token)
     return RawDraft(
@@ -60,13 +66,12 @@ def _fit(
     model: LanguageModel,
     sampling: Sampling,
     wish: Wish,
-) -> tuple[tuple[ChatMessage, ...], Sequence[Passage]]:
-    """The prompt that fits ``model``: the weakest passages are left out first, the question never."""
+) -> Sequence[Passage]:
+    """The passages whose prompt fits ``model``: the weakest are left out first, the question never."""
     room = model.card.context_length - sampling.max_tokens
     for count in range(len(passages), 0, -1):
-        messages = _render(question, passages[:count], template, wish)
-        if model.count_tokens(messages) <= room:
-            return messages, passages[:count]
+        if model.count_tokens(_render(question, passages[:count], template, wish)) <= room:
+            return passages[:count]
     raise PromptTooLong(
         f"the question does not fit the {model.card.context_length} tokens of {model.card.name} beside a passage",
         fix="Shorten the last message, or use a model with a longer context.",

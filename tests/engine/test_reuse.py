@@ -86,6 +86,20 @@ def test_prompts_share_what_they_begin_with_and_no_more(make_model: MakeModel) -
     assert again.text == first.text
 
 
+def test_what_is_known_of_a_prompt_is_told_beforehand_and_to_its_tenant_alone(make_model: MakeModel) -> None:
+    model, prompt = make_model(), asked((0, 1, 2), QUESTIONS[0])
+    assert model.known_tokens(prompt, tenant="acme") == 0
+    write(model, prompt)
+    assert model.known_tokens(prompt, tenant="acme") == write(model, prompt).reused_tokens
+    assert (
+        0
+        < model.known_tokens(asked((1, 0, 2), QUESTIONS[0]), tenant="acme")
+        < model.known_tokens(prompt, tenant="acme")
+    )
+    assert model.known_tokens(prompt, tenant="umbrella") == 0
+    assert make_model(join=True).known_tokens(prompt, tenant="acme") == 0, "passages are joined in any order"
+
+
 def test_nobody_is_served_from_another_tenant_s_states(make_model: MakeModel) -> None:
     model = make_model()
     write(model, asked((0, 1, 2), QUESTIONS[0]))

@@ -1,6 +1,7 @@
 """Generate: a short prompt of the passages that matter, and what a model makes of it."""
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 import pytest
 
@@ -8,7 +9,7 @@ from assistant.adapters.memory.models import ScriptedModel
 from assistant.kernel.conversation import Question, RawDraft, Ticket, Tier, Tone, Wish
 from assistant.kernel.errors import PromptTooLong
 from assistant.kernel.generation import ChatMessage
-from assistant.kernel.knowledge import Evidence, Scope
+from assistant.kernel.knowledge import Evidence, Passage, Scope
 from assistant.pipeline import Desk
 from assistant.prompts import load_prompt
 from assistant.stages.generate import generate
@@ -69,6 +70,39 @@ def test_text_cannot_close_the_tags_that_mark_it_as_data(desk: Desk, scope: Scop
     content = written(desk, question, evidence, ScriptedModel(lambda _: "x")).messages[-1].content
     assert content.count("</question>") == 1
     assert "<passage n='9'>" not in content
+
+
+class Remembering(ScriptedModel):
+    """Knows the beginnings of the prompts it was given, character by character."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: "x")
+        self.read: list[str] = []
+
+    def known_tokens(self, messages: Sequence[ChatMessage], *, tenant: str) -> int:
+        prompt = "".join(message.content for message in messages)
+        alike = (takewhile(lambda pair: pair[0] == pair[1], zip(prompt, before, strict=False)) for before in self.read)
+        return max((sum(1 for _ in same) for same in alike), default=0)
+
+
+def test_passages_that_a_prompt_began_with_before_come_first(desk: Desk, scope: Scope) -> None:
+    model, policy = Remembering(), desk.policy.generate.model_copy(update={"familiar_gain": 64, "passages": 3})
+    question, evidence = found(desk, scope, "How do I descale the Duo?")
+    first, second, third = evidence.passages[:3]
+
+    def asked(*passages: Passage) -> tuple[str, ...]:
+        raw = generate(
+            question, evidence.model_copy(update={"passages": passages}), Tier.SMALL, model, load_prompt("draft/2"), policy,
+            tenant=scope.tenant, deadline_s=10, on_token=lambda _: None,
+        )  # fmt: skip
+        model.read.append("".join(message.content for message in raw.messages))
+        return raw.passages_used
+
+    by_rank = (first.chunk.id, second.chunk.id, third.chunk.id)
+    assert asked(first, second, third) == by_rank, "nothing is known yet"
+    assert asked(third, second, first) == by_rank
+    assert asked(second, first) == by_rank[:2]
+    assert asked(third, second) == (third.chunk.id, second.chunk.id), "no prompt began with either"
 
 
 def asked_with(desk: Desk, scope: Scope, prompt: str, wish: Wish) -> tuple[ChatMessage, ...]:

@@ -69,6 +69,9 @@ class ScriptedModel:
     def card(self) -> ModelCard:
         return self._card
 
+    def known_tokens(self, messages: Sequence[ChatMessage], *, tenant: str) -> int:  # noqa: ARG002
+        return 0
+
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         return sum(len(message.content.split()) + 4 for message in messages)
 

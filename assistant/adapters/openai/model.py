@@ -36,6 +36,10 @@ class OpenAIModel:
     def card(self) -> ModelCard:
         return self._card
 
+    def known_tokens(self, messages: Sequence[ChatMessage], *, tenant: str) -> int:  # noqa: ARG002
+        """0: no server tells what it has read before."""
+        return 0
+
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """As the server's tokenizer counts, if it can be asked; else an upper estimate. Never raises."""
         return self._counter.count(messages)

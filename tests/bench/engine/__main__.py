@@ -13,6 +13,7 @@ from rich.console import Console
 from assistant.config import Settings
 from assistant.engine.local import usable_cores
 from assistant.models.catalogue import load_catalogue
+from assistant.policies import load_policy
 from tests.bench.engine.contestants import Contestant, Weights
 from tests.bench.engine.limits import QUICK_LIMITS, LimitSizes, Speeds, growth_with_states, limit_rows, measure_limits
 from tests.bench.engine.llama_server import LlamaServer, ServerSettings
@@ -107,8 +108,14 @@ def find_weights(name: str) -> Weights:
     path = model.path_in(Settings().models)
     if not path.is_file():
         sys.exit(f"{name} is not at {path}. Run `deskhand models pull {name}`.")
+    settings = Settings()
     return Weights(
-        name=name, path=str(path), sha256=model.sha256, threads=usable_cores(), reuse_passages=Settings().reuse_passages
+        name=name,
+        path=str(path),
+        sha256=model.sha256,
+        threads=usable_cores(),
+        reuse_passages=settings.reuse_passages,
+        familiar_gain=load_policy(settings.policy)[0].generate.familiar_gain,
     )
 
 

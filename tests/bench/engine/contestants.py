@@ -16,22 +16,25 @@ CONTEXT_LENGTH = 4096
 
 
 class Weights(Value):
-    """The model all contestants run, and the threads they run it with. ``reuse_passages`` is ours alone."""
+    """The model all contestants run, and the threads they run it with. The rest is ours alone."""
 
     name: str
     path: str
     sha256: str
     threads: int
     reuse_passages: bool = False
+    familiar_gain: int = 0
 
 
 class Ask(Value):
-    """Something to write, greedily, to the end of the turn. With ``fill`` it is ``max_tokens`` long all the same where a
+    """Something to write, greedily, to the end of the turn. ``orders`` is the same with its passages in every order, that of
+    ``messages`` first. With ``fill`` it is ``max_tokens`` long all the same where a
     contestant can go on after that.
     """
 
     messages: tuple[ChatMessage, ...]
     max_tokens: int
+    orders: tuple[tuple[ChatMessage, ...], ...] = ()
     json_schema: Mapping[str, Any] | None = None
     bulk: bool = False
     fill: bool = False

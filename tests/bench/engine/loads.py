@@ -1,5 +1,6 @@
 """What the contestants are given: drafts and summaries as the pipeline's own stages would ask for them."""
 
+import itertools
 import json
 import random
 from collections.abc import Callable, Generator, Sequence
@@ -38,14 +39,15 @@ class Loads:
     def drafts(self, seed: str, count: int, tokens: int, passages: int = 3) -> list[Ask]:
         """``count`` drafts of ``tokens`` tokens, each with its passages drawn by a Zipf law with exponent 1."""
         chance = random.Random(seed)
-        return [
-            Ask(
-                messages=self._asked(chance.choice(self._questions), self._drawn(chance, passages)),
-                max_tokens=tokens,
-                fill=True,
+        asks = []
+        for _ in range(count):
+            question, drawn = chance.choice(self._questions), self._drawn(chance, passages)
+            orders = tuple(
+                self._asked(question, drawn.model_copy(update={"passages": order}))
+                for order in itertools.permutations(drawn.passages)
             )
-            for _ in range(count)
-        ]
+            asks.append(Ask(messages=orders[0], max_tokens=tokens, fill=True, orders=orders))
+        return asks
 
     def summaries(self, count: int) -> list[Ask]:
         """The first ``count`` dialogues, over again when there are fewer."""
@@ -91,6 +93,9 @@ class _Asked:
     card = ModelCard(name="asked", sha256="", context_length=CONTEXT_LENGTH)
     messages: tuple[ChatMessage, ...] = ()
     sampling: Sampling | None = None
+
+    def known_tokens(self, messages: Sequence[ChatMessage], *, tenant: str) -> int:
+        return 0
 
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         return sum(len(message.content) for message in messages) // 4

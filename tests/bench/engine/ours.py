@@ -1,16 +1,21 @@
 """Deskhand's engine, by the interface the rest of Deskhand uses."""
 
+import itertools
+import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from assistant.engine.local import LocalModel
 from assistant.engine.process import ModelProcess
 from assistant.engine.protocol import ChildSettings, ModelFile
 from assistant.kernel.generation import ChatMessage, ModelCard, Sampling, Token, run_to_end
+from assistant.stages.arrange import arrange
 from tests.bench.engine.contestants import CONTEXT_LENGTH, Ask, Weights, Written
 
 DEADLINE_S = 1_800.0
 BULK_AT_ONCE = 16
+TENANT = "bench"
 SETTLED_S = 2.0
 """States are written behind the replies; a folder that has not changed for so long is complete."""
 
@@ -51,6 +56,7 @@ class Deskhand:
         model = LocalModel(self._card, self._process, bulk=ask.bulk)
         sampling = Sampling(max_tokens=ask.max_tokens, json_schema=ask.json_schema)
         began = time.monotonic()
+        messages = self._arranged(ask, model)
         first_s = 0.0
         token_s: list[float] = []
 
@@ -60,7 +66,7 @@ class Deskhand:
             if token.text and not first_s:
                 first_s = token_s[-1]
 
-        stream = model.stream(ask.messages, sampling, tenant="bench", deadline_s=DEADLINE_S)
+        stream = model.stream(messages, sampling, tenant=TENANT, deadline_s=DEADLINE_S)
         completion = run_to_end(stream, on_token)
         seconds = time.monotonic() - began
         return Written(
@@ -72,6 +78,15 @@ class Deskhand:
             reused=completion.reused_tokens,
             tokens=completion.completion_tokens,
         )
+
+    def _arranged(self, ask: Ask, model: LocalModel) -> Sequence[ChatMessage]:
+        """The ask with its passages in the order the pipeline would choose."""
+        if len(ask.orders) < 2 or not self._weights.familiar_gain:
+            return ask.messages
+        first = next(count for count in itertools.count(1) if math.factorial(count) == len(ask.orders))
+        orders = dict(zip(itertools.permutations(range(first)), ask.orders, strict=True))
+        chosen = arrange(range(first), lambda order: orders[tuple(order)], model, TENANT, self._weights.familiar_gain)
+        return orders[tuple(chosen)]
 
     def count(self, text: str) -> int:
         """Tokens of ``text`` in this model's vocabulary, without those of a chat's template."""

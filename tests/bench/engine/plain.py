@@ -69,7 +69,7 @@ class PlainLlama:
         with self._sending:
             number = next(self._numbers)
             self._calls[number] = events
-            body = {"id": number, "prompt": chat_text(ask.messages)} | ask.model_dump(exclude={"messages"})
+            body = {"id": number, "prompt": chat_text(ask.messages)} | ask.model_dump(exclude={"messages", "orders"})
             try:
                 stdin.write(json.dumps(body).encode() + b"\n")
                 stdin.flush()

@@ -41,6 +41,8 @@ class Variant(NamedTuple):
     policy: str = "default-1"
     reuse_passages: bool = False
     prompt_lookup: bool = False
+    shuffled: bool = False
+    """Whether passages stand in an order that has nothing to do with their rank."""
     quantised: bool = False
     """Whether it answers with the Q4_0 file in place of the model's own."""
 
@@ -60,9 +62,10 @@ VARIANTS = {
     variant.name: variant
     for variant in (
         Variant(BASE),
-        Variant("prompt3", prompt="draft/3"),
-        Variant("sentences", prompt="draft/3", policy="sentences-1"),
-        Variant("passages", prompt="draft/3", reuse_passages=True),
+        Variant("prompt4", prompt="draft/4"),
+        Variant("sentences", prompt="draft/4", policy="sentences-1"),
+        Variant("passages", prompt="draft/4", reuse_passages=True),
+        Variant("shuffled", shuffled=True),
         Variant("q4_0", quantised=True),
         Variant("lookup", prompt_lookup=True),
     )
@@ -88,6 +91,8 @@ class Writer:
 
         best = case.evidence.passages[: policy.generate.passages]
         chosen = select(case.question, best, policy.select)
+        if self.variant.shuffled:
+            chosen = tuple(sorted(chosen, key=lambda passage: passage.chunk.id))
         shown = case.evidence.model_copy(update={"passages": chosen})
         raw = generate(
             case.question, shown, Tier.SMALL, self._model, self._prompt, policy.generate,

@@ -12,7 +12,7 @@ help:  ## What there is
 setup:  ## Make .venv, with llama.cpp compiled for this CPU
 	@deploy/setup.sh
 
-models: setup  ## Fetch the models (1.7 GB) and check their hashes
+models: setup  ## Fetch the models (1.7 GB), check their hashes, and make the small one's Q4_0 (0.4 GB)
 	@$(BIN)/deskhand models pull
 
 demo: models  ## Ingest the sample help centre and answer ten tickets

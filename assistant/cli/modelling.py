@@ -21,7 +21,7 @@ from rich.table import Column, Table
 from assistant.cli import measuring, quantizing
 from assistant.cli.session import EXIT_FAILED, console, messages, opened
 from assistant.kernel.errors import InputError
-from assistant.models.catalogue import CatalogueModel
+from assistant.models.catalogue import CatalogueModel, load_catalogue
 from assistant.models.pull import digest, is_whole
 from assistant.models.pull import pull as pull_model
 from assistant.tiers import missing_files
@@ -64,9 +64,15 @@ def pull(
         made = [model for model in models if source is None and _is_made_here(model, desk)]
         fetched = [desk.catalogue.get(model.made_from) if model in made else model for model in models]
         _fetch(list({model.name: model for model in fetched}.values()), desk, source)
-        for model in made:
-            quantizing.make(desk, desk.catalogue.get(model.made_from), model.type, model.name, messages.print)
+        shipped = load_catalogue().models
+        for model in made:  # What a shipped one loses was measured; nobody needs to be warned of it.
+            say = _say_nothing if model.name in shipped else messages.print
+            quantizing.make(desk, desk.catalogue.get(model.made_from), model.type, model.name, say)
         messages.print(f"{len(models)} models are in {desk.settings.models}.")
+
+
+def _say_nothing(_: str) -> None:
+    pass
 
 
 def _is_made_here(model: CatalogueModel, desk: App) -> bool:

@@ -33,6 +33,7 @@ class RowFile:
         self._tries: Counter[int] = Counter()
         self._under_way: set[int] = set()
         self._early: dict[int, SummaryRow] = {}
+        self._broken: OSError | None = None
 
     def begin(self) -> BatchItem | None:
         """The first line that is neither under way nor done, unless too many before it lack their row."""
@@ -49,8 +50,7 @@ class RowFile:
         self._early[row.line] = row
         while self._unwritten and self._unwritten[0][0] in self._early:
             line, _ = self._unwritten[0]
-            self._write(self._early[line])  # A row that cannot be written keeps its place, and those after it wait.
-            del self._early[line]
+            self._write(self._early.pop(line))
             self._unwritten.popleft()
             self._advance(1)
 
@@ -59,9 +59,16 @@ class RowFile:
         self._tries[line] -= not tried
 
     def _write(self, row: SummaryRow) -> None:
-        self._file.write(row.model_dump_json() + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Nothing more is written once a row could not be: part of it may stand in the file, or wait for room."""
+        if self._broken is not None:
+            raise self._broken
+        try:
+            self._file.write(row.model_dump_json() + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            self._broken = error
+            raise
         self.written += 1
         self.failed += row.error is not None
 

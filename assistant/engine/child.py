@@ -44,7 +44,7 @@ SIGN_EVERY_S = 1.0
 
 
 class Child:
-    """Reads on one thread, works on the main one. Counting tokens needs no turn: it only reads the vocabulary."""
+    """Reads on one thread, works on the main one. Counting tokens needs no turn: it changes nothing."""
 
     def __init__(self, settings: ChildSettings, requests: BinaryIO, events: BinaryIO) -> None:
         self._requests, self._events = requests, events

@@ -25,10 +25,11 @@ class LoadedModel:
         self._file, self._shelf = file, shelf
         self._weights = Weights(file)
         self._slots = Slots(self._weights, threads)
+        self._built = f"{llama_cpp.__version__} {llama_cpp.llama_print_system_info().decode()}"  # Not safe for threads.
         self.machine = Machine(self._slots, Pace())
 
     def count(self, request: Count) -> tuple[int, int]:
-        """Tokens of the chat, and how many of them need not be read. Safe while the model works: it changes nothing."""
+        """Tokens of the chat, and how many of them need not be read. Safe from another thread than the one that works."""
         tokens = self._weights.vocabulary.encode_chat(request.messages).tokens
         if request.tenant is None or self._file.reuse_passages or not self._slots.layout:
             return len(tokens), 0
@@ -87,13 +88,12 @@ class LoadedModel:
         """States are of one file, run by this library on this kind of CPU, for one tenant."""
         file = self._file
         used = next((entry for entry in file.adapters if entry.name == adapter), "")
-        built = f"{llama_cpp.__version__} {llama_cpp.llama_print_system_info().decode()}"
         return Prefixes(
             self._shelf,
             file.sha256 or _looks(file.path),
             file.kv_type,
             str(file.gpu_layers),
-            built,
+            self._built,
             str(used),
             tenant,
         )

@@ -27,8 +27,8 @@ class StateFile:
         self._path.touch(mode=0o600)  # SQLite gives its other files the mode of this one.
         self._path.chmod(0o600)
         self._complained = False
+        self._keys = set[bytes]()
         self._reader = self._open()
-        self._keys = {bytes(key) for (key,) in self._reader.execute("SELECT key FROM state")}
         self._queue: queue.Queue[tuple[bytes, Callable[[], bytes] | None]] = queue.Queue(_WAITING)
         threading.Thread(target=self._write_on, daemon=True, name="state-file").start()
 
@@ -41,7 +41,7 @@ class StateFile:
             row = self._reader.execute("SELECT data FROM state WHERE key = ?", (key,)).fetchone()
         except sqlite3.Error as error:
             self._complain(error)
-            return None
+            row = None
         if row is None:
             self._keys.discard(key)
             return None
@@ -84,11 +84,12 @@ class StateFile:
             self._keys.add(key)
             (total,) = writer.execute("SELECT coalesce(sum(size), 0) FROM state").fetchone()
             if total > self._budget:
-                writer.execute(
+                gone = writer.execute(
                     "DELETE FROM state WHERE key IN (SELECT key FROM (SELECT key, sum(size) OVER "
-                    "(ORDER BY used DESC) AS newer FROM state) WHERE newer > ?)",
+                    "(ORDER BY used DESC) AS newer FROM state) WHERE newer > ?) RETURNING key",
                     (int(self._budget * 0.9),),
                 )
+                self._keys.difference_update(bytes(key) for (key,) in gone.fetchall())
 
     def _open(self) -> sqlite3.Connection:
         """A connection to the file; a damaged one is replaced by an empty one."""
@@ -101,6 +102,7 @@ class StateFile:
                     "CREATE TABLE IF NOT EXISTS state (key BLOB PRIMARY KEY, used REAL, size INT, data BLOB)"
                 )
                 connection.execute("CREATE INDEX IF NOT EXISTS state_used ON state (used, size)")
+                self._keys.update(bytes(key) for (key,) in connection.execute("SELECT key FROM state"))
             except sqlite3.DatabaseError as error:
                 connection.close()
                 if last or isinstance(error, sqlite3.OperationalError):

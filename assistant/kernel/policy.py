@@ -33,7 +33,7 @@ class SelectPolicy(Value):
 
 class GeneratePolicy(Value):
     passages: int = Field(ge=1)
-    familiar_gain: int = Field(ge=0)
+    familiar_gain: int = Field(default=0, ge=0)
     max_tokens: int = Field(ge=1)
     deadline_s: float = Field(gt=0.0)
     tries_per_tier: int = Field(ge=1)

@@ -41,11 +41,12 @@ def generate(
     """
     sampling = Sampling(max_tokens=policy.max_tokens, stop=_STOP)
     fit = _fit(question, evidence.passages[: policy.passages], template, model, sampling, wish)
-    gain = policy.familiar_gain
-    passages = (
-        arrange(fit, lambda order: _render(question, order, template, wish), model, tenant, gain) if gain else fit
-    )
+    passages = fit
+    if gain := policy.familiar_gain:
+        passages = arrange(fit, lambda order: _render(question, order, template, wish), model, tenant, gain)
     messages = _render(question, passages, template, wish)
+    if passages is not fit and model.count_tokens(messages) + sampling.max_tokens > model.card.context_length:
+        passages, messages = fit, _render(question, fit, template, wish)  # Tokens may join where passages meet.
     on_passages(passages)
     completion = run_to_end(model.stream(messages, sampling, tenant=tenant, deadline_s=deadline_s), on_token)
     return RawDraft(

@@ -79,12 +79,13 @@ def test_no_line_is_begun_far_ahead_of_the_last_row(opened: Callable[[int], RowF
     assert rows.begin() is not None
 
 
-def test_a_row_that_cannot_be_written_keeps_those_after_it_out_of_the_file(out: Path) -> None:
+def test_after_a_row_that_could_not_be_written_nothing_is(out: Path) -> None:
     class FullDisk(io.StringIO):
         def write(self, text: str) -> int:
-            if json.loads(text)["line"] == 3:
+            written = super().write(text)
+            if json.loads(text)["line"] == 3:  # As a buffer does: the text is taken, and cannot be put on the disk.
                 raise OSError(errno.ENOSPC, "No space left on device")
-            return super().write(text)
+            return written
 
         def fileno(self) -> int:
             return descriptor
@@ -97,7 +98,7 @@ def test_a_row_that_cannot_be_written_keeps_those_after_it_out_of_the_file(out: 
         for item in items:
             with suppress(OSError):
                 rows.finish(row(item))
-    assert [json.loads(line)["line"] for line in disk.getvalue().splitlines()] == [1]
+    assert [json.loads(line)["line"] for line in disk.getvalue().splitlines()] == [1, 3]
 
 
 def test_a_crash_costs_what_is_not_in_the_file_and_no_more(opened: Callable[[int], RowFile], out: Path) -> None:

@@ -94,7 +94,7 @@ def test_prompts_have_a_worked_example(name: str) -> None:
     assert set(load_prompt(name).templates) == {"system", "example_user", "example_assistant", "user"}
 
 
-@pytest.mark.parametrize("name", ["default-1", "sentences-1"])
+@pytest.mark.parametrize("name", ["default-1", "default-2", "sentences-1"])
 def test_every_threshold_is_explained_where_it_is_set(name: str) -> None:
     lines = (PROJECT / "assistant" / "policies" / f"{name}.toml").read_text().splitlines()
     assert all("#" in line for line in lines if re.match(r"\w+ = [\d.]", line))

@@ -10,7 +10,7 @@ from assistant.kernel.knowledge import Evidence, Passage
 from assistant.kernel.policy import GeneratePolicy
 from assistant.ports import LanguageModel, OnToken
 from assistant.prompts import Prompt
-from assistant.stages.arrange import arrange
+from assistant.text.arrangement import arrange
 from assistant.text.language import LANGUAGE_NAMES
 
 OnPassages = Callable[[Sequence[Passage]], None]
@@ -43,7 +43,9 @@ def generate(
     fit = _fit(question, evidence.passages[: policy.passages], template, model, sampling, wish)
     passages = fit
     if gain := policy.familiar_gain:
-        passages = arrange(fit, lambda order: _render(question, order, template, wish), model, tenant, gain)
+        passages = arrange(
+            fit, lambda order: model.known_tokens(_render(question, order, template, wish), tenant=tenant), gain
+        )
     messages = _render(question, passages, template, wish)
     if passages is not fit and model.count_tokens(messages) + sampling.max_tokens > model.card.context_length:
         passages, messages = fit, _render(question, fit, template, wish)  # Tokens may join where passages meet.

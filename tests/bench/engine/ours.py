@@ -10,7 +10,7 @@ from assistant.engine.local import LocalModel
 from assistant.engine.process import ModelProcess
 from assistant.engine.protocol import ChildSettings, ModelFile
 from assistant.kernel.generation import ChatMessage, ModelCard, Sampling, Token, run_to_end
-from assistant.stages.arrange import arrange
+from assistant.text.arrangement import arrange
 from tests.bench.engine.contestants import CONTEXT_LENGTH, Ask, Weights, Written
 
 DEADLINE_S = 1_800.0
@@ -85,8 +85,11 @@ class Deskhand:
             return ask.messages
         first = next(count for count in itertools.count(1) if math.factorial(count) == len(ask.orders))
         orders = dict(zip(itertools.permutations(range(first)), ask.orders, strict=True))
-        chosen = arrange(range(first), lambda order: orders[tuple(order)], model, TENANT, self._weights.familiar_gain)
-        return orders[tuple(chosen)]
+
+        def known(order: Sequence[int]) -> int:
+            return model.known_tokens(orders[tuple(order)], tenant=TENANT)
+
+        return orders[tuple(arrange(range(first), known, self._weights.familiar_gain))]
 
     def count(self, text: str) -> int:
         """Tokens of ``text`` in this model's vocabulary, without those of a chat's template."""

@@ -40,7 +40,7 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="For machin
         console.print_json(json.dumps([model.model_dump() | {"present": here} for model, here in rows]))
         return
     columns = [Column(name, no_wrap=True) for name in ("Name", "Role", "Licence", "MB", "Here", "Used")]
-    table = Table(*columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(*columns, box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     for model, here in rows:
         used_mark, here_mark = ("yes" if flag else "" for flag in (model.name in used, here))
         table.add_row(model.name, model.role, model.licence, f"{model.size / 1e6:.0f}", here_mark, used_mark)

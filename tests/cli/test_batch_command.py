@@ -116,6 +116,13 @@ def test_several_lines_are_asked_for_at_once(served: Callable[[str], dict[str, s
     assert len(habits.asked) == 6
 
 
+HEARS_CTRL_C = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('assistant.cli.main', run_name='__main__', alter_sys=True)"
+)
+"""The command, also where tests run in the background, whose children ignore Ctrl-C."""
+
+
 def test_ctrl_c_waits_for_no_line_and_leaves_whole_rows(
     served: Callable[[str], dict[str, str]], tmp_path: Path
 ) -> None:
@@ -131,7 +138,7 @@ def test_ctrl_c_waits_for_no_line_and_leaves_whole_rows(
             two_done.set()
 
     with running_model_server(Habits(words=[SUMMARY], before=hang, context=4096)) as url:
-        command = [sys.executable, "-m", "assistant.cli.main", "summarize", "--batch", str(source), "--out", str(out)]
+        command = [sys.executable, "-c", HEARS_CTRL_C, "summarize", "--batch", str(source), "--out", str(out)]
         process = subprocess.Popen(command, env=served(url), cwd=PROJECT)
         assert two_done.wait(WAIT_S)
         process.send_signal(signal.SIGINT)

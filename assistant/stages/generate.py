@@ -47,7 +47,7 @@ def generate(
             fit, lambda order: model.known_tokens(_render(question, order, template, wish), tenant=tenant), gain
         )
     messages = _render(question, passages, template, wish)
-    if passages is not fit and model.count_tokens(messages) + sampling.max_tokens > model.card.context_length:
+    if [*passages] != [*fit] and model.count_tokens(messages) + sampling.max_tokens > model.card.context_length:
         passages, messages = fit, _render(question, fit, template, wish)  # Tokens may join where passages meet.
     on_passages(passages)
     completion = run_to_end(model.stream(messages, sampling, tenant=tenant, deadline_s=deadline_s), on_token)

@@ -8,7 +8,7 @@ import pytest
 from assistant.engine.pace import Pace
 from assistant.engine.protocol import Answer, Counted, Failed
 from assistant.engine.scheduler import SLICE_BESIDE, Machine, Scheduler, Task
-from assistant.engine.slots import Slots
+from assistant.engine.slots import Row, Slots
 from assistant.engine.steps import Place, Step, Steps, slices
 
 pytestmark = pytest.mark.models
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.models
 class Desk:
     """A scheduler over a small real model, and a log of who had a step and of how many tokens."""
 
-    def __init__(self, slots: Slots, tokens: Sequence[int], max_queued: int = 50) -> None:
+    def __init__(self, slots: Slots, tokens: Sequence[int], max_queued: int = 50, pace: Pace | None = None) -> None:
         self.slots, self.tokens = slots, tokens
         self.now = 0.0
         self.steps: list[tuple[str, int]] = []
         self.answers: dict[int, Answer] = {}
-        self.scheduler = Scheduler({"smol": Machine(slots, Pace())}, self._told, max_queued, self._time)
+        self.scheduler = Scheduler({"smol": Machine(slots, pace or Pace())}, self._told, max_queued, self._time)
         self._next = 0
 
     def _time(self) -> float:
@@ -63,6 +63,15 @@ class Desk:
         while self.scheduler.step():
             pass
         return [name for name, _ in self.steps]
+
+
+def where_many_pay() -> Pace:
+    """A machine on which many texts together pay, whatever the one that runs the tests is like."""
+    quick = Pace()
+    for _ in range(3):
+        for size in (1, 2, 4):
+            quick.saw(size, 1e-6 * size**0.5)
+    return quick
 
 
 @pytest.fixture
@@ -239,12 +248,45 @@ def test_texts_are_taken_together_where_that_was_seen_to_pay() -> None:
     assert Pace().together(5) == 1, "what was never tried is tried, the smallest first"
 
 
+def test_texts_that_write_together_stand_side_by_side_also_when_one_of_them_ends(
+    slots: Slots, tokens: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(slots, tokens, pace=where_many_pay())
+    decode, together = slots.decode, list[list[int]]()
+
+    def watched(rows: Sequence[Row]) -> None:
+        if len({row.slot for row in rows}) > 1:
+            together.append([row.slot for row in rows])
+        decode(rows)
+
+    monkeypatch.setattr(slots, "decode", watched)
+    wanted = {desk.ask(f"t{number}", 20, reply): 20 + reply for number, reply in enumerate((30, 4, 30, 16))}
+    desk.finish()
+    assert {len(taken) for taken in together} == {2, 3, 4}
+    assert all(taken == list(range(taken[0], taken[0] + len(taken))) for taken in together)
+    assert {number: answer.tokens for number, answer in desk.answers.items() if isinstance(answer, Counted)} == wanted
+
+
+def test_a_request_looks_for_what_it_can_share_when_it_is_its_turn_and_not_before(desk: Desk) -> None:
+    begun: list[str] = []
+
+    def task(number: int) -> Task:
+        def begin(place: Place) -> Steps[Answer]:
+            begun.append(f"{number} begins")
+            yield from slices(desk.tokens[:200], place)
+            begun.append(f"{number} was read")
+            return Counted(id=number, tokens=place.length)
+
+        return Task(number, "smol", "acme", "", bulk=False, ends_at=60, prompt_tokens=200, reply_tokens=0, begin=begin)
+
+    for number in (1, 2):
+        desk.scheduler.submit(task(number))
+    desk.finish()
+    assert begun == ["1 begins", "1 was read", "2 begins", "2 was read"]
+
+
 def test_guesses_are_tried_by_a_text_that_writes_alone_and_by_no_other(slots: Slots, tokens: list[int]) -> None:
-    quick = Pace()
-    for _ in range(3):
-        for size in (1, 2, 4):
-            quick.saw(size, 1e-6)  # Many together pay, whatever the machine that runs this test is like.
-    scheduler = Scheduler({"smol": Machine(slots, quick)}, lambda _: None, max_queued=5)
+    scheduler = Scheduler({"smol": Machine(slots, where_many_pay())}, lambda _: None, max_queued=5)
     given: dict[int, list[int]] = {1: [], 2: []}
 
     def task(number: int, replies: int) -> Task:

@@ -1,7 +1,7 @@
 """How long a step of so many tokens takes on this machine, learned from the steps themselves.
 
-More texts in a step are not always faster: on two cores a 0.5B model took 17 ms for one token, 43 for two and 85 for
-eight (2026-11-22). So it is measured, and texts are taken together only where that pays.
+More texts in a step are not always faster: on two cores a 0.5B model took 13 ms for one, 27 for two, 35 for four and 48
+for eight (2026-11-22). So it is measured, and texts are taken together only where that pays.
 """
 
 SIZES = (1, 2, 4, 8, 16, 32)

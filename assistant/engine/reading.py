@@ -15,8 +15,11 @@ from assistant.engine.states import State, joined
 from assistant.engine.steps import Place, Steps, Wanted, slices
 from assistant.engine.vocabulary import ChatTokens
 
-READ_AGAIN = 8
-"""Tokens at the beginning of a passage that are read again where it stands; its number, before it, always is."""
+READ_AGAIN = 32
+"""Tokens at the beginning of a passage that are read again where it stands; its number, before it, always is.
+
+With 8 in place of 32, sentences found in the passages fell by 2.5 points instead of .9 (150 questions, 0.5B, 2026-11-22).
+"""
 
 
 class Reading:

@@ -26,7 +26,7 @@ def test_a_run_can_be_read_with_what_it_was_made_of_and_without_personal_data(cl
     run = caller.get(f"/v1/runs/{reply['run_id']}").json()
     assert run["ticket_id"] == "T-7"
     assert run["reply"] == reply
-    assert run["manifest"]["prompt"] == "draft/2"
+    assert run["manifest"]["prompt"] == "draft/5"
     assert run["manifest"]["calibration"] == "none"
     assert "a.b@example.com" not in str(run)
     assert "[email]" in run["question"]

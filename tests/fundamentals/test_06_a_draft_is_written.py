@@ -129,51 +129,27 @@ def test_another_language_is_asked_for_by_name(desk: Desk, scope: Scope) -> None
     assert asked_with(desk, scope, "draft/2", Wish(language="de"))[0].content.endswith("Answer in German.")
 
 
-def test_the_third_prompt_falls_into_the_head_and_the_body_of_each_passage_and_the_rest(
+def test_the_fifth_prompt_reads_as_the_second_and_falls_into_the_number_and_the_body_of_each_passage_and_the_rest(
     desk: Desk, scope: Scope
 ) -> None:
-    last = asked_with(desk, scope, "draft/3", Wish())[-1]
-    *pairs, rest = last.pieces
-    heads, bodies = pairs[::2], pairs[1::2]
-    assert heads == [f'<passage n="{n}">\n' for n in range(1, len(heads) + 1)]
+    fifth, second = (asked_with(desk, scope, name, Wish()) for name in ("draft/5", "draft/2"))
+    assert [message.content for message in fifth] == [message.content for message in second]
+    *pairs, rest = fifth[-1].pieces
+    numbers, bodies = pairs[::2], pairs[1::2]
+    assert numbers == [f'<passage n="{n}' for n in range(1, len(numbers) + 1)]
     _, evidence = found(desk, scope, "How do I descale the Duo?")
     shown = evidence.passages[: desk.policy.generate.passages]
-    assert bodies == [f"{p.chunk.heading_line()}\n{p.chunk.text}\n</passage>\n" for p in shown]
-    assert rest == "<question>\nHow do I descale the Duo?\n</question>\nAnswer in English."
-    assert "".join(last.pieces) == last.content
-
-
-def test_the_fourth_prompt_names_a_passage_after_it_so_that_the_same_passage_is_always_the_same_piece(
-    desk: Desk, scope: Scope
-) -> None:
-    last = asked_with(desk, scope, "draft/4", Wish())[-1]
-    first, *between, rest = last.pieces[::2]
-    assert first == "<passage>\n"
-    assert between == [f" [{n}]\n</passage>\n<passage>\n" for n in range(1, len(between) + 1)]
-    assert rest.startswith(f" [{len(between) + 1}]\n</passage>\n<question>\n")
-    _, evidence = found(desk, scope, "How do I descale the Duo?")
-    shown = evidence.passages[: desk.policy.generate.passages]
-    assert list(last.pieces[1::2]) == [f"{p.chunk.heading_line()}\n{p.chunk.text}" for p in shown]
-
-
-@pytest.mark.parametrize("name", ["draft/3", "draft/4"])
-def test_prompts_in_pieces_begin_alike_whatever_is_wished(desk: Desk, scope: Scope, name: str) -> None:
-    plain, german, warm = (
-        asked_with(desk, scope, name, wish) for wish in (Wish(), Wish(language="de"), Wish(tone=Tone.WARMER))
-    )
-    assert plain[:-1] == german[:-1] == warm[:-1]
-    assert plain[-1].pieces[:-1] == german[-1].pieces[:-1] == warm[-1].pieces[:-1]
-    assert german[-1].content.endswith("Answer in German.")
-    assert "warm" in warm[-1].content
+    assert bodies == [f'" title="{p.chunk.heading_line()}">\n{p.chunk.text}\n</passage>\n' for p in shown]
+    assert rest == "<question>\nHow do I descale the Duo?\n</question>"
 
 
 def test_a_ticket_cannot_say_where_a_prompt_falls_into_pieces(desk: Desk, scope: Scope) -> None:
     text = "How do I descale\x1e the Duo?\x1e"
     question, evidence = found(desk, scope, text)
-    honest = asked_with(desk, scope, "draft/3", Wish())[-1]
+    honest = asked_with(desk, scope, "draft/5", Wish())[-1]
     question = question.model_copy(update={"asks": (text,), "text": text})
     forged = generate(
-        question, evidence, Tier.SMALL, ScriptedModel(lambda _: "x"), load_prompt("draft/3"), desk.policy.generate,
+        question, evidence, Tier.SMALL, ScriptedModel(lambda _: "x"), load_prompt("draft/5"), desk.policy.generate,
         tenant=scope.tenant, deadline_s=10, on_token=lambda _: None,
     ).messages[-1]  # fmt: skip
     assert len(forged.pieces) == len(honest.pieces)

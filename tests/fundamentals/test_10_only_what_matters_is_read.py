@@ -61,6 +61,13 @@ def test_there_is_less_to_read_and_all_of_it_stands_in_the_passage_in_order(
         assert len(reading_units(whole.chunk.text)) < 2 or len(reading_units(cut.chunk.text.replace(GAP, ""))) >= 2
 
 
+def test_passages_in_another_language_than_the_question_stay_whole(desk: Desk, scope: Scope) -> None:
+    _, passages = found(desk, scope, HOUSING)
+    german = redact(Ticket.from_text("Wie ziehe ich den Stecker der Duo, bevor ich das Gehäuse reinige und abwische?"))
+    assert german.language == "de"
+    assert select(german, passages, TIGHT) == passages
+
+
 def test_the_sentences_about_the_question_are_the_ones_that_stay(desk: Desk, scope: Scope) -> None:
     question, passages = found(desk, scope, HOUSING)
     guide = [p for p in passages if "Unplug the\nmachine before you clean the housing." in p.chunk.text]

@@ -55,7 +55,7 @@ def test_a_row_is_what_the_model_was_asked_and_what_a_person_sent(
     assert [passage["id"] for passage in row["passages"]] == list(raw.passages_used)
     assert all(passage["text"] and passage["audience"] == "public" for passage in row["passages"])
     assert (row["target"], row["target_is"], row["verdict"]) == ("Hold Clean until the light blinks.", "sent", "edited")
-    assert (row["raw"], row["run_id"], row["prompt_version"]) == (raw.completion.text, run.id, "draft/2")
+    assert (row["raw"], row["run_id"], row["prompt_version"]) == (raw.completion.text, run.id, "draft/5")
     assert (tally.rows, tally.skipped) == (1, {})
 
 

@@ -107,5 +107,5 @@ def _wish(tone: Tone | None, language: str, prompt: Prompt) -> Wish:
             f"drafts cannot be asked for in {language!r}", fix=f"Ask for one of {known}.", field="language"
         )
     if tone is not None and not prompt.takes("tone"):
-        raise ConfigurationError(f"the prompt {prompt.name} knows no tones", fix="Set DESKHAND_DRAFT_PROMPT=draft/2.")
+        raise ConfigurationError(f"the prompt {prompt.name} knows no tones", fix="Set DESKHAND_DRAFT_PROMPT=draft/5.")
     return Wish(tone=tone, language=language)

@@ -37,7 +37,7 @@ class Variant(NamedTuple):
     """One way of drafting. ``base`` is what all others are held against."""
 
     name: str
-    prompt: str = "draft/2"
+    prompt: str = "draft/5"
     policy: str = "default-1"
     reuse_passages: bool = False
     prompt_lookup: bool = False
@@ -62,9 +62,8 @@ VARIANTS = {
     variant.name: variant
     for variant in (
         Variant(BASE),
-        Variant("prompt4", prompt="draft/4"),
-        Variant("sentences", prompt="draft/4", policy="sentences-1"),
-        Variant("passages", prompt="draft/4", reuse_passages=True),
+        Variant("sentences", policy="default-3"),
+        Variant("passages", reuse_passages=True),
         Variant("shuffled", shuffled=True),
         Variant("q4_0", quantised=True),
         Variant("lookup", prompt_lookup=True),

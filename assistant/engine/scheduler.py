@@ -255,7 +255,9 @@ class Scheduler:
 def _side_by_side(tasks: list[Task], machine: Machine) -> list[Task]:
     """``tasks`` in the order of their slots, the last ones moved into free slots between the others."""
     ordered = sorted(tasks, key=_slot)
-    while machine.slots.layout is not None and any(_slot(ordered[0]) < free < _slot(ordered[-1]) for free in machine.free):
+    while machine.slots.layout is not None and any(
+        _slot(ordered[0]) < free < _slot(ordered[-1]) for free in machine.free
+    ):
         last = ordered.pop()
         assert last.place is not None
         goes = machine.take(above=_slot(ordered[0]))

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assistant.engine.protocol import BULK_WAITS_S
 from assistant.kernel.knowledge import EmbedderIdentity
 from assistant.ports import Embedder, Vectors
 
 BATCH = 8
 """Texts embedded in one turn: what a question may have to wait for. Eight chunks of 250 tokens took 250 ms on a busy
 machine, and as many a second were embedded by eights as by 32s (2026-11-22)."""
-BULK_WAITS_S = 3.0
-"""Bulk work gets a turn at least this often, however many drafts and questions there are, and likewise in the ``scheduler``."""
 
 
 class ComputeLane:

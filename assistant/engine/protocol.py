@@ -7,6 +7,9 @@ from pydantic import Field, TypeAdapter
 from assistant.kernel.generation import ChatMessage, Completion, Sampling, Scored
 from assistant.kernel.value import Value
 
+BULK_WAITS_S = 3.0
+"""Bulk work gets a turn at least this often, however many drafts and questions there are, on either side."""
+
 
 class AdapterFile(Value):
     """A LoRA adapter in GGUF, made for the model it is listed with."""

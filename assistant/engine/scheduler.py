@@ -16,9 +16,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from assistant.engine.lane import BULK_WAITS_S
 from assistant.engine.pace import SIZES, Pace
-from assistant.engine.protocol import Answer, Failed
+from assistant.engine.protocol import BULK_WAITS_S, Answer, Failed
 from assistant.engine.slots import SLICE, Logits, Row, Slots
 from assistant.engine.steps import Place, Step, Steps, Wanted
 from assistant.kernel.errors import Cancelled, DeadlineExceeded, DeskhandError, InputError

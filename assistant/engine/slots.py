@@ -44,7 +44,7 @@ class Row:
 class Slots:
     """``count`` slots of ``context_length`` tokens each. ``slice`` is how many tokens of a prompt its next step may have.
 
-    ``layout`` is None when states cannot be kept, ``rotation`` when they cannot be moved. ``can_cut``: whether a part of a
+    ``layout`` is None when states cannot be kept, ``rotation`` when they cannot be moved or need not be. ``can_cut``: whether a part of a
     text can be forgotten, which models with a running state cannot.
     """
 
@@ -73,7 +73,9 @@ class Slots:
         self._adapter = ""
         self.slice = SLICE
         self.layout = self._learn_layout()
-        self.rotation = self._checked_rotation() if self.layout and file.kv_type == "f16" else None
+        self.rotation = (
+            self._checked_rotation() if file.reuse_passages and self.layout and file.kv_type == "f16" else None
+        )
         self.can_cut = self._learn_can_cut()
 
     def length(self, slot: int) -> int:

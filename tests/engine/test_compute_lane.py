@@ -17,11 +17,11 @@ import pytest
 from assistant.adapters.memory.models import HashingEmbedder, ManualClock
 from assistant.config import Settings
 from assistant.engine.host import ModelHost, socket_path
-from assistant.engine.lane import BATCH, BULK_WAITS_S, ComputeLane, LaneEmbedder
+from assistant.engine.lane import BATCH, ComputeLane, LaneEmbedder
 from assistant.engine.link import Call, Link
 from assistant.engine.local import LocalModel
 from assistant.engine.process import ModelProcess
-from assistant.engine.protocol import ChildSettings, Failed, Generate, ModelFile
+from assistant.engine.protocol import BULK_WAITS_S, ChildSettings, Failed, Generate, ModelFile
 from assistant.kernel.errors import InputError, ModelUnavailable
 from assistant.kernel.generation import ChatMessage, ModelCard, Sampling, Token, run_to_end
 from assistant.ports import Vectors

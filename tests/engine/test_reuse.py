@@ -29,13 +29,13 @@ PASSAGES = (
 MakeModel = Callable[..., LocalModel]
 
 
-def asked(order: tuple[int, ...], question: str) -> tuple[ChatMessage, ...]:
-    """A prompt with these passages, each a piece of its own behind its number."""
+def asked(order: tuple[int, ...], question: str, times: int = 1) -> tuple[ChatMessage, ...]:
+    """A prompt with these passages, each a piece of its own behind its number, its text so many times."""
     content, cuts = "", list[int]()
     for number, at in enumerate(order, start=1):
         content += f"[{number}] "
         cuts.append(len(content))
-        content += PASSAGES[at]
+        content += PASSAGES[at] * times
         cuts.append(len(content))
     return SYSTEM, ChatMessage(role="user", content=f"{content}\nQuestion: {question}", cuts=tuple(cuts))
 
@@ -129,11 +129,11 @@ def test_a_damaged_file_of_states_is_thrown_away(make_model: MakeModel, tmp_path
 
 
 def test_joined_passages_give_the_same_text_cold_and_warm_and_after_others(make_model: MakeModel) -> None:
-    cold = write(make_model(join=True, memory_mb=0), asked((2, 0, 1), QUESTIONS[5]))
+    cold = write(make_model(join=True, memory_mb=0), asked((2, 0, 1), QUESTIONS[5], times=3))
     model = make_model(join=True)
     for order in ((0, 1, 3), (1, 2, 0)):
-        write(model, asked(order, QUESTIONS[0]))
-    warm = write(model, asked((2, 0, 1), QUESTIONS[5]))
+        write(model, asked(order, QUESTIONS[0], times=3))
+    warm = write(model, asked((2, 0, 1), QUESTIONS[5], times=3))
     assert warm.text == cold.text
     assert warm.logprobs == cold.logprobs
     assert warm.reused_tokens > 0.5 * warm.prompt_tokens
@@ -143,8 +143,8 @@ def test_joined_passages_give_the_same_text_cold_and_warm_and_after_others(make_
 def test_joined_passages_are_close_to_passages_read_together(make_model: MakeModel) -> None:
     """Not the same, which is why it is off until measured; but a key turned the wrong way would show at once."""
     for order in ((0,), (0, 1), (2, 1, 0)):
-        exact = write(make_model(), asked(order, QUESTIONS[2]))
-        loose = write(make_model(join=True), asked(order, QUESTIONS[2]))
+        exact = write(make_model(), asked(order, QUESTIONS[2], times=2))
+        loose = write(make_model(join=True), asked(order, QUESTIONS[2], times=2))
         assert abs(exact.logprobs[0] - loose.logprobs[0]) < 1.0
 
 

@@ -42,8 +42,10 @@ def test_texts_in_other_slots_change_nothing(slots: Slots, tokens: list[int]) ->
     assert np.array_equal(read(slots, 0, tokens[:100]), alone)
 
 
-def test_keys_are_moved_as_llama_cpp_moves_them(slots: Slots) -> None:
-    assert slots.rotation == Rotation(head=64, width=64, base=100_000.0, halves=False)
+def test_keys_are_moved_as_llama_cpp_moves_them(slots: Slots, smol: Callable[..., ModelFile]) -> None:
+    assert slots.rotation is None, "nobody wants them moved"
+    moving = Slots(Weights(smol(slots=1, reuse_passages=True)), threads=1)
+    assert moving.rotation == Rotation(head=64, width=64, base=100_000.0, halves=False)
 
 
 @pytest.mark.parametrize("halves", [True, False])

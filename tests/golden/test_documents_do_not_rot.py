@@ -101,7 +101,7 @@ def test_every_threshold_is_explained_where_it_is_set(name: str) -> None:
     assert load_policy(name)[0].calibration == "none"
 
 
-def test_the_policy_of_selected_sentences_differs_from_the_first_in_nothing_else() -> None:
-    default, sentences = (load_policy(name)[0] for name in ("default-1", "default-3"))
+def test_the_policy_of_selected_sentences_differs_from_the_one_before_in_nothing_else() -> None:
+    default, sentences = (load_policy(name)[0] for name in ("default-2", "default-3"))
     assert sentences.select.passage_tokens > 0
     assert sentences.model_copy(update={"name": default.name, "select": default.select}) == default

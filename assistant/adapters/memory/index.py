@@ -28,10 +28,11 @@ class MemorySnapshot:
         scores = self.similarities(vector, audiences, ids)
         return sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit]
 
-    def lexical(self, query: str, audiences: frozenset[Audience], limit: int) -> list[tuple[str, float]]:
-        wanted = set(content_stems(query))
+    def lexical(
+        self, stems: Mapping[str, float], audiences: frozenset[Audience], limit: int
+    ) -> list[tuple[str, float]]:
         scores = {
-            chunk.id: float(len(wanted & set(content_stems(chunk.embedding_text()))))
+            chunk.id: sum(stems.get(stem, 0.0) for stem in set(content_stems(chunk.embedding_text(), chunk.language)))
             for chunk in self.by_id.values()
             if chunk.audience in audiences
         }

@@ -93,7 +93,9 @@ def _near(question: str, tenant: str, parts: Learning) -> Evidence:
     if snapshot is None:
         return Evidence(passages=(), generation=0, top_similarity=0.0)
     scope = Scope(tenant=tenant, audiences=frozenset(Audience))
-    return search([Said(question)], identify_language(question, "en"), scope, snapshot, parts.embedder, parts.policy.retrieval)
+    return search(
+        [Said(question)], identify_language(question, "en"), scope, snapshot, parts.embedder, parts.policy.retrieval
+    )
 
 
 def _nearest(evidence: Evidence, parts: Learning) -> NearestArticle | None:

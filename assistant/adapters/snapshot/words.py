@@ -6,10 +6,12 @@ when the index is made; the rarity of a stem, which may then be weighted by the 
 """
 
 import sqlite3
+import threading
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,6 @@ from assistant.text.words import content_stems
 
 K1, B = 2.0, 0.75
 HEADING_WEIGHT = 2
-_FILES = ("rows", "shares")
 
 
 def write_words(folder: Path, name: str, chunks: Iterable[tuple[int, Chunk]]) -> None:
@@ -52,8 +53,11 @@ class WordFile:
     def __init__(self, folder: Path, name: str) -> None:
         uri = f"{(folder / f'{name}.stems.sqlite').resolve().as_uri()}?mode=ro&immutable=1"
         self._stems = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        self._rows, self._shares = (_mapped(folder / f"{name}.{kind}.npy") for kind in _FILES)
+        self._lock = threading.Lock()
         self._chunks = int(self._stems.execute("SELECT chunks FROM size").fetchone()[0])
+        mapped: Literal["r"] | None = "r" if self._chunks else None  # Nothing cannot be mapped.
+        self._rows: NDArray[np.int32] = np.load(folder / f"{name}.rows.npy", mmap_mode=mapped)
+        self._shares: NDArray[np.float32] = np.load(folder / f"{name}.shares.npy", mmap_mode=mapped)
 
     def search(self, stems: Mapping[str, float], limit: int) -> list[tuple[int, float]]:
         """The best ``limit`` rows that hold any of ``stems``, each counting by its weight, as (row, BM25), best first."""
@@ -70,7 +74,8 @@ class WordFile:
 
     def _spans(self, stems: Sequence[str]) -> dict[str, tuple[int, int]]:
         marks = ",".join("?" * len(stems))
-        found = self._stems.execute(f"SELECT stem, first, past FROM stem WHERE stem IN ({marks})", stems).fetchall()
+        with self._lock:
+            found = self._stems.execute(f"SELECT stem, first, past FROM stem WHERE stem IN ({marks})", stems).fetchall()
         return {str(stem): (int(first), int(past)) for stem, first, past in found}
 
     def _rarity(self, holding: int) -> float:
@@ -82,11 +87,6 @@ def _counted(chunk: Chunk) -> Counter[str]:
     for stem in content_stems(chunk.heading_line(), chunk.language):
         found[stem] += HEADING_WEIGHT
     return found
-
-
-def _mapped(path: Path) -> NDArray[np.generic]:
-    """An array read page by page as it is used. One that is empty cannot be mapped."""
-    return np.load(path, mmap_mode="r" if path.stat().st_size > 128 else None)
 
 
 def _write_stems(path: Path, stems: Iterable[str], ends: Sequence[int], chunks: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -63,15 +64,8 @@ def search(
 
 
 def embed_query(query: str, embedder: Embedder) -> NDArray[np.float32]:
-    """The query's unit vector, shape (dimension,).
-
-    A query longer than the embedder reads is embedded in windows of whole sentences, whose mean stands
-    for all of it: on long scenarios nDCG@10 .342, with only its beginning read .265 (2026-11-22).
-    """
-    if embedder.count_tokens([query])[0] <= embedder.identity.max_tokens:
-        short: NDArray[np.float32] = embedder.embed([query])[0]
-        return short
-    return _unit(embedder.embed(_windows(query, embedder, embedder.identity.max_tokens * 2 // 3)).sum(axis=0))
+    """The query's unit vector, shape (dimension,)."""
+    return _meaning([Said(query)], embedder)
 
 
 def fuse(near: Mapping[str, float], found: Mapping[str, float], dense_share: float) -> dict[str, float]:
@@ -98,9 +92,22 @@ def _said(question: Question, policy: RetrievalPolicy) -> list[Said]:
 
 
 def _meaning(said: Sequence[Said], embedder: Embedder) -> NDArray[np.float32]:
-    """The unit vector of all that was said, shape (dimension,)."""
-    vectors = [part.meaning * embed_query(part.text, embedder) for part in said]
-    return _unit(np.sum(vectors, axis=0))
+    """The unit vector of all that was said, shape (dimension,).
+
+    What is longer than the embedder reads is embedded in windows of whole sentences, whose mean stands for all
+    of it: on long scenarios nDCG@10 .342, with only its beginning read .265 (2026-11-22).
+    """
+    limit = embedder.identity.max_tokens
+    pieces = [
+        [part.text] if tokens <= limit else _windows(part.text, embedder, limit * 2 // 3)
+        for part, tokens in zip(said, embedder.count_tokens([part.text for part in said]), strict=True)
+    ]
+    vectors = iter(embedder.embed([piece for some in pieces for piece in some]))
+    parts = [
+        part.meaning * _unit(np.sum(list(islice(vectors, len(some))), axis=0))
+        for part, some in zip(said, pieces, strict=True)
+    ]
+    return _unit(np.sum(parts, axis=0))
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -93,7 +93,7 @@ class Settings(BaseSettings):
         default=8,
         ge=1,
         le=64,
-        description="Texts a local model reads or writes at once. Eight at once are written about 1.5 times as fast as "
+        description="Texts a local model reads or writes at once. Eight at once are written about twice as fast as "
         "one after the other. Of a batch, so many lines are under way at a time, also with a server in place of the model.",
     )
     large_slots: Annotated[int, Field(ge=1, le=64)] | Literal["same"] = Field(

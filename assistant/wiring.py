@@ -43,7 +43,7 @@ from assistant.engine.lane import ComputeLane, LaneEmbedder
 from assistant.engine.link import Requests
 from assistant.engine.process import ModelProcess
 from assistant.kernel.conversation import Ticket, Tier
-from assistant.kernel.errors import DatabaseError, NotFound
+from assistant.kernel.errors import ConfigurationError, DatabaseError, NotFound
 from assistant.kernel.jobs import Job
 from assistant.kernel.knowledge import EmbedderIdentity
 from assistant.kernel.policy import Policy
@@ -273,7 +273,15 @@ class App:
 
     @cached_property
     def policy(self) -> tuple[Policy, str]:
-        return load_policy(self.settings.policy)
+        loaded = load_policy(self.settings.policy)
+        if loaded[0].select.passage_tokens and (
+            self.settings.reuse_passages or self.settings.large_reuse_passages is True
+        ):
+            raise ConfigurationError(
+                f"passages cannot be joined (DESKHAND_REUSE_PASSAGES) with policy {loaded[0].name}: it cuts them for each question",
+                fix="Set DESKHAND_POLICY=default-2, which leaves them whole, or leave DESKHAND_REUSE_PASSAGES off.",
+            )
+        return loaded
 
     @cached_property
     def prompts(self) -> dict[str, Prompt]:

@@ -8,10 +8,10 @@ import llama_cpp
 from assistant.engine.pace import Pace
 from assistant.engine.protocol import Answer, Count, Generate, ModelFile, Score
 from assistant.engine.reading import Reading
-from assistant.engine.scheduler import Machine, Task
 from assistant.engine.shelf import Prefixes, Shelf
 from assistant.engine.slots import Slots
 from assistant.engine.steps import Place, Steps
+from assistant.engine.task import Machine, Task
 from assistant.engine.weights import Weights
 from assistant.engine.writing import Tell, Writing, check_fits, score
 

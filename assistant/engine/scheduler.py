@@ -14,64 +14,16 @@ downwards and 48 upwards (0.5B, 2026-11-22).
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
-from assistant.engine.pace import SIZES, Pace
+from assistant.engine.pace import SIZES
 from assistant.engine.protocol import BULK_WAITS_S, Answer, Failed
 from assistant.engine.slots import SLICE, Logits, Row, Slots
-from assistant.engine.steps import Place, Step, Steps, Wanted
+from assistant.engine.steps import Place, Wanted
+from assistant.engine.task import Machine, Task
 from assistant.kernel.errors import Cancelled, DeadlineExceeded, DeskhandError, InputError
 
 SLICE_BESIDE = 64
 """Tokens of a prompt in a step while somebody's reply is being written: what a reader of the reply waits."""
-
-
-@dataclass
-class Machine:
-    """A loaded model, how fast it is here, and which of its slots are free."""
-
-    slots: Slots
-    pace: Pace
-
-    def __post_init__(self) -> None:
-        self.free = set(range(self.slots.count))
-
-    def take(self, above: int = -1) -> int:
-        """The lowest free slot above ``above``, no longer free: texts then stand close to each other."""
-        slot = min(slot for slot in self.free if slot > above)
-        self.free.remove(slot)
-        return slot
-
-
-@dataclass
-class Task:
-    """A request on its way. ``begin`` gives its steps, once it has a place; ``step`` is None until its first turn."""
-
-    id: int
-    model: str
-    tenant: str
-    adapter: str
-    bulk: bool
-    ends_at: float
-    prompt_tokens: int
-    reply_tokens: int
-    begin: Callable[[Place], Steps[Answer]]
-
-    def __post_init__(self) -> None:
-        self.place: Place | None = None
-        self.steps: Steps[Answer] | None = None
-        self.step: Step | None = None
-        self.ahead = 0
-        self.served_at = 0.0
-        self.number = 0
-
-    @property
-    def standing(self) -> bool:
-        return self.place is not None and self.place.slot is not None
-
-    @property
-    def writes(self) -> bool:
-        return self.step is not None and len(self.step.tokens) == 1
 
 
 class Scheduler:
@@ -148,37 +100,29 @@ class Scheduler:
             if not machine.free and not task.bulk:
                 self._make_room(task.model)
             if machine.free and not self._is_kept_free(task, machine):
-                try:
-                    self._place(task, machine)
-                except DeskhandError as error:
-                    self._end(task, _failed(task.id, error))
+                task.place = task.place or Place(machine.slots)
+                task.steps = task.steps or task.begin(task.place)
+                self._put(task, min(machine.free))
 
     def _make_room(self, model: str) -> None:
         """Take the slot of the newest bulk task, but not of the last one: it would starve."""
         bulk = [task for task in self._tasks.values() if task.model == model and task.bulk and task.standing]
         machine = self._machines[model]
         if len(bulk) > (machine.slots.count > 1) and machine.slots.layout is not None:
-            newest = max(bulk, key=lambda task: task.number)
-            assert newest.place is not None
-            machine.free.add(newest.place.leave(keep=True))
+            machine.free.add(max(bulk, key=lambda task: task.number).leave())
 
     @staticmethod
     def _is_kept_free(task: Task, machine: Machine) -> bool:
         """Whether the last free slot must wait for an interactive request, as bulk text could not stand aside for one."""
         return task.bulk and machine.slots.layout is None and len(machine.free) == 1 and machine.slots.count > 1
 
-    def _place(self, task: Task, machine: Machine) -> None:
-        task.place = task.place or Place(machine.slots)
-        task.place.take(machine.take())  # Its slot is known before anything can fail, so it comes back.
-        task.steps = task.steps or task.begin(task.place)
-
     def _rank(self, task: Task) -> tuple[bool, bool, float, int]:
-        """Who comes first. Bulk work that has begun is finished before more is: its text may stand aside in memory."""
+        """Who comes first. Bulk work that had a slot is finished before more is begun: its text may stand aside in memory."""
         late = task.bulk and not self._bulk_starves
         return late, task.bulk and task.steps is None, self._served.get(task.tenant, 0.0), task.number
 
     def _choose(self) -> list[Task]:
-        """The tasks of the next step: one that reads, or some of one model that write."""
+        """Set up the next step: the one task that reads, or those of one model that write, side by side."""
         ready = [task for task in self._tasks.values() if task.standing]
         interactive = [task for task in ready if not task.bulk]
         bulk = [task for task in ready if task.bulk]
@@ -192,7 +136,7 @@ class Scheduler:
         writers = [task for task in turn if task.writes]
         self._read_last = bool(readers) and (turn is bulk or not (writers and self._read_last))
         if not self._read_last:
-            return self._together(writers)
+            return self._side_by_side(self._together(writers))
         reader = min(readers, key=lambda task: (task.served_at == 0.0, *self._rank(task)))
         if reader.step is None:  # It looks for what it can share only now that all before it have been read.
             self._resume(reader, None)
@@ -204,12 +148,41 @@ class Scheduler:
             return []
         oldest = min(writers, key=lambda task: task.served_at)
         alike = [task for task in writers if (task.model, task.adapter) == (oldest.model, oldest.adapter)]
-        alike.sort(key=lambda task: task.served_at)
+        alike.sort(key=lambda task: (task.served_at, task.slot))
         machine = self._machines[oldest.model]
         chosen = alike[: machine.pace.together(len(alike))]
         if len(chosen) == 1 and oldest.step is not None and oldest.step.guesses:
             oldest.ahead = machine.pace.ahead(len(oldest.step.guesses), oldest.step.likely)
-        return _side_by_side(chosen, machine)
+        return chosen
+
+    def _side_by_side(self, tasks: list[Task]) -> list[Task]:
+        """``tasks`` in slots next to each other, in their order. Those that stand apart change places with who is between."""
+        if len(tasks) > 1 and self._machines[tasks[0].model].slots.layout is not None:
+            slots = {task.slot for task in tasks}
+            run = _nearest_run(slots, self._machines[tasks[0].model].slots.count)
+            outside = [task for task in tasks if task.slot not in run]
+            for task, slot in zip(outside, sorted(run - slots), strict=True):
+                self._move(task, slot)
+        return sorted((task for task in tasks if task.id in self._tasks), key=lambda task: task.slot)
+
+    def _move(self, task: Task, slot: int) -> None:
+        """Let ``task`` stand in ``slot``, and who stands there in its own."""
+        machine = self._machines[task.model]
+        there = [other for other in self._tasks.values() if other.model == task.model and other.standing_in(slot)]
+        was = task.slot
+        machine.free |= {other.leave() for other in (task, *there)}
+        self._put(task, slot)
+        for other in there:
+            self._put(other, was)
+
+    def _put(self, task: Task, slot: int) -> None:
+        """Give a placed task a free slot. One whose text cannot be put back ends; the others go on."""
+        assert task.place is not None
+        self._machines[task.model].free.remove(slot)
+        try:
+            task.place.take(slot)
+        except DeskhandError as error:
+            self._end(task, _failed(task.id, error))
 
     def _execute(self, tasks: list[Task]) -> None:
         machine = self._machines[tasks[0].model]
@@ -251,31 +224,15 @@ class Scheduler:
         self._tell(answer)
 
 
-def _side_by_side(tasks: list[Task], machine: Machine) -> list[Task]:
-    """``tasks`` in the order of their slots, the last ones moved into free slots between the others."""
-    ordered = sorted(tasks, key=_slot)
-    while machine.slots.layout is not None and any(
-        _slot(ordered[0]) < free < _slot(ordered[-1]) for free in machine.free
-    ):
-        last = ordered.pop()
-        assert last.place is not None
-        goes = machine.take(above=_slot(ordered[0]))
-        machine.free.add(last.place.leave(keep=True))
-        last.place.take(goes)
-        ordered.append(last)
-        ordered.sort(key=_slot)
-    return ordered
-
-
-def _slot(task: Task) -> int:
-    assert task.place is not None
-    assert task.place.slot is not None
-    return task.place.slot
+def _nearest_run(slots: set[int], count: int) -> set[int]:
+    """As many slots in a row, of ``count``, as there are ``slots``, most of them among these."""
+    runs = [set(range(start, start + len(slots))) for start in range(count - len(slots) + 1)]
+    return max(runs, key=lambda run: len(run & slots))
 
 
 def _rows(task: Task) -> list[Row]:
     assert task.step is not None
-    slot, tokens = _slot(task), (*task.step.tokens, *task.step.guesses[: task.ahead])
+    slot, tokens = task.slot, (*task.step.tokens, *task.step.guesses[: task.ahead])
     wanted = Wanted.ALL if task.ahead else task.step.wanted
     last = len(tokens) - 1
     return [

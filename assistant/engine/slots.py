@@ -44,8 +44,8 @@ class Row:
 class Slots:
     """``count`` slots of ``context_length`` tokens each. ``slice`` is how many tokens of a prompt its next step may have.
 
-    ``layout`` is None when states cannot be kept, ``rotation`` when they cannot be moved or need not be. ``can_cut``: whether a part of a
-    text can be forgotten, which models with a running state cannot.
+    ``layout`` is None when states cannot be kept, ``rotation`` when they cannot be moved or need not be. ``can_cut``:
+    whether a part of a text can be forgotten, which models with a running state cannot.
     """
 
     def __init__(self, weights: Weights, threads: int) -> None:

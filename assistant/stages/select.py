@@ -45,7 +45,7 @@ def select(question: Question, passages: Sequence[Passage], policy: SelectPolicy
 
 
 def _speaks(passage: Passage, language: str) -> bool:
-    return identify_language(passage.chunk.text, default=language) == language
+    return identify_language(passage.chunk.text, default=language)[:2] == language[:2]
 
 
 def _shorten(question: Question, passages: Sequence[Passage], policy: SelectPolicy) -> Sequence[Passage]:

@@ -132,8 +132,9 @@ def test_another_language_is_asked_for_by_name(desk: Desk, scope: Scope) -> None
 def test_the_fifth_prompt_reads_as_the_second_and_falls_into_the_number_and_the_body_of_each_passage_and_the_rest(
     desk: Desk, scope: Scope
 ) -> None:
-    fifth, second = (asked_with(desk, scope, name, Wish()) for name in ("draft/5", "draft/2"))
-    assert [message.content for message in fifth] == [message.content for message in second]
+    for wish in (Wish(language="de"), Wish(tone=Tone.WARMER), Wish(tone=Tone.SHORTER), Wish()):
+        fifth, second = (asked_with(desk, scope, name, wish) for name in ("draft/5", "draft/2"))
+        assert [message.content for message in fifth] == [message.content for message in second]
     *pairs, rest = fifth[-1].pieces
     numbers, bodies = pairs[::2], pairs[1::2]
     assert numbers == [f'<passage n="{n}' for n in range(1, len(numbers) + 1)]

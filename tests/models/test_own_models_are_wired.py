@@ -76,3 +76,10 @@ def test_the_models_for_summaries_write_the_summaries(make_desk: Callable[..., D
     assert summarize(TICKET, TENANT, desk).summary.customer_request == "as it drafts"
     own = {Tier.LARGE: ScriptedModel(lambda _: summary("briefly"))}
     assert summarize(TICKET, TENANT, replace(desk, summary_models=own)).summary.customer_request == "briefly"
+
+
+def test_passages_that_are_cut_for_each_question_cannot_be_joined(settings: Settings) -> None:
+    joining = settings.model_copy(update={"reuse_passages": True})
+    with pytest.raises(ConfigurationError, match="cuts them for each question"):
+        _ = App(joining).policy
+    assert App(joining.model_copy(update={"policy": "default-2"})).policy[0].name == "default-2"

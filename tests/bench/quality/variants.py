@@ -29,7 +29,7 @@ _DRAFTS = (
     "text/sentences.py",
     "text/words.py",
 )
-_SELECTS = ("stages/select.py", "text/reading.py")
+_SELECTS = ("stages/select.py", "text/reading.py", "text/language.py")
 """The code a draft and its figures depend on; the second part only where sentences are selected."""
 
 
@@ -79,6 +79,8 @@ class Writer:
         self._model = model
         self._prompt: Prompt = load_prompt(variant.prompt)
         self._policy: Policy = load_policy(variant.policy)[0]
+        # The order of passages must not depend on what was asked before.
+        self._generate = self._policy.generate.model_copy(update={"familiar_gain": 0})
         self.made_with = _digest(file, self._prompt, self._policy)
 
     def write(self, case: Case) -> dict[str, float | str]:
@@ -94,7 +96,7 @@ class Writer:
             chosen = tuple(sorted(chosen, key=lambda passage: passage.chunk.id))
         shown = case.evidence.model_copy(update={"passages": chosen})
         raw = generate(
-            case.question, shown, Tier.SMALL, self._model, self._prompt, policy.generate,
+            case.question, shown, Tier.SMALL, self._model, self._prompt, self._generate,
             tenant=self.variant.name, deadline_s=DEADLINE_S, on_token=on_token,
         )  # fmt: skip
         total = time.monotonic() - started

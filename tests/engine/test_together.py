@@ -100,7 +100,7 @@ def test_bulk_work_that_only_reads_and_never_ends_does_not_starve_bulk_work_that
         reads += desk.ask("reads", 60, 0, bulk=True) > 0
         desk.now += 1.0
         desk.scheduler.step()
-        assert reads < 100
+    assert isinstance(desk.answers[writes], Counted), "it waited until it was too late"
     assert reads > 5
     desk.finish()
 

@@ -2,9 +2,11 @@
 
 Prompt lookup (Saxena, "Prompt Lookup Decoding", 2023): when the last tokens stand earlier in the text, those after
 them there are tried in one step, which costs less than a step for each. The reply stays the greedy one but for near
-ties: ggml computes several tokens with other kernels than one, so logits differ a little, and so do the keys and
-values of guesses that were right. Where the lead of the best token in such a step is small, the token is computed once
-more on its own; what comes later may still turn where two tokens are all but equal.
+ties: ggml computes the attention of several tokens of a text with another kernel than that of one (tinyBLAS from two
+rows on; with flash attention, one row's keys are shared out to the threads from 512 on), so logits differ a little, and
+so do the keys and values of guesses that were right. All else is the same to the bit for 1 to 16 rows (Q4_0, AVX-512).
+Where the lead of the best token in such a step is small, the token is computed once more on its own; what comes later
+may still turn where two tokens are all but equal.
 """
 
 from collections.abc import Callable, Sequence

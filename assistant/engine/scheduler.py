@@ -134,13 +134,18 @@ class Scheduler:
             machine.slots.slice = SLICE_BESIDE if writing or (interactive and turn is bulk) else SLICE
         readers = [task for task in turn if not task.writes]
         writers = [task for task in turn if task.writes]
-        self._read_last = bool(readers) and (turn is bulk or not (writers and self._read_last))
+        write_now = self._overdue(writers) if turn is bulk else writers and self._read_last
+        self._read_last = bool(readers) and not write_now
         if not self._read_last:
             return self._side_by_side(self._together(writers))
         reader = min(readers, key=lambda task: (task.served_at == 0.0, *self._rank(task)))
         if reader.step is None:  # It looks for what it can share only now that all before it have been read.
             self._resume(reader, None)
         return [reader] if reader.step else []
+
+    def _overdue(self, writers: list[Task]) -> bool:
+        """Whether one of ``writers`` waits for others' prompts for so long that prompts without end might starve it."""
+        return any(self._clock() - task.served_at > BULK_WAITS_S for task in writers)
 
     def _together(self, writers: list[Task]) -> list[Task]:
         """Those that get a token each: of the model and adapter that waited longest, as many as pay."""

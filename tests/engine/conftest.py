@@ -11,6 +11,7 @@ from assistant.engine.protocol import ModelFile
 from assistant.engine.slots import Slots
 from assistant.engine.weights import Weights
 from assistant.models.catalogue import CatalogueModel
+from tests.engine.desk import Desk
 
 SMOL = "smollm2-135m-instruct-q4_1"
 TEXT = (
@@ -46,3 +47,8 @@ def slots(weights: Weights) -> Slots:
 def tokens(weights: Weights) -> list[int]:
     """A few hundred tokens of text."""
     return weights.vocabulary.encode(TEXT * 6)
+
+
+@pytest.fixture
+def desk(slots: Slots, tokens: list[int]) -> Desk:
+    return Desk(slots, tokens)

@@ -1,92 +1,17 @@
 """Whose step is next: interactive before bulk, tenants in turn, and nobody held up for longer than a slice."""
 
 import itertools
-from collections.abc import Sequence
 
 import pytest
 
-from assistant.engine.pace import Pace
 from assistant.engine.protocol import Answer, Counted, Failed
-from assistant.engine.scheduler import SLICE_BESIDE, Scheduler
-from assistant.engine.slots import Row, Slots
-from assistant.engine.states import State
+from assistant.engine.scheduler import SLICE_BESIDE
+from assistant.engine.slots import Slots
 from assistant.engine.steps import Place, Step, Steps, slices
-from assistant.engine.task import Machine, Task
-from assistant.kernel.errors import ModelUnavailable
+from assistant.engine.task import Task
+from tests.engine.desk import Desk
 
 pytestmark = pytest.mark.models
-
-
-class Desk:
-    """A scheduler over a small real model, and a log of who had a step and of how many tokens."""
-
-    def __init__(self, slots: Slots, tokens: Sequence[int], max_queued: int = 50, pace: Pace | None = None) -> None:
-        self.slots, self.tokens = slots, tokens
-        self.now = 0.0
-        self.steps: list[tuple[str, int]] = []
-        self.answers: dict[int, Answer] = {}
-        self.scheduler = Scheduler({"smol": Machine(slots, pace or Pace())}, self._told, max_queued, self._time)
-        self._next = 0
-
-    def _time(self) -> float:
-        self.now += 0.001
-        return self.now
-
-    def _told(self, answer: Answer) -> None:
-        self.answers[answer.id] = answer
-
-    def ask(
-        self, name: str, prompt: int, reply: int, *, bulk: bool = False, tenant: str = "acme", in_s: float = 60
-    ) -> int:
-        """Submit a text of so many prompt and reply tokens; returns its number."""
-        self._next += 1
-        number = self._next
-
-        def begin(place: Place) -> Steps[Answer]:
-            reading = slices(self.tokens[:prompt], place)
-            step = next(reading)
-            while True:
-                self.steps.append((name, len(step.tokens)))
-                logits = yield step
-                try:
-                    step = reading.send(logits)
-                except StopIteration:
-                    break
-            for at in range(reply):
-                self.steps.append((name, 1))
-                yield Step((self.tokens[at],))
-            return Counted(id=number, tokens=place.length)
-
-        ends = self.now + in_s
-        self.scheduler.submit(Task(number, "smol", tenant, "", bulk, ends, prompt, reply, begin))
-        return number
-
-    def finish(self) -> list[str]:
-        """Work until nothing is left; returns who had a step, in order."""
-        while self.scheduler.step():
-            pass
-        return [name for name, _ in self.steps]
-
-
-def where_many_pay() -> Pace:
-    """A machine on which many texts together pay, whatever the one that runs the tests is like."""
-    quick = Pace()
-    for _ in range(3):
-        for size in (1, 2, 4):
-            quick.saw(size, 1e-6 * size**0.5)
-    return quick
-
-
-def written_before_the_last_was_read(desk: Desk) -> int:
-    """Tokens written by then. A text asks for its first when it has been read, which is not yet writing."""
-    sizes = [size for _, size in desk.steps]
-    before = sizes[: max(at for at, size in enumerate(sizes) if size > 1)]
-    return before.count(1) - len({name for name, _ in desk.steps}) + 1
-
-
-@pytest.fixture
-def desk(slots: Slots, tokens: list[int]) -> Desk:
-    return Desk(slots, tokens)
 
 
 def test_all_are_answered_each_with_its_own_text(desk: Desk) -> None:
@@ -247,76 +172,6 @@ def test_a_bug_in_one_request_costs_the_others_nothing(desk: Desk) -> None:
     assert isinstance(desk.answers[number], Counted)
 
 
-def test_texts_are_taken_together_where_that_was_seen_to_pay() -> None:
-    pays, costs = Pace(), Pace()
-    for _ in range(3):
-        for size in (1, 2, 4, 8):
-            pays.saw(size, 0.02)
-            costs.saw(size, 0.02 * size**1.5)
-    assert pays.together(8) == 8
-    assert costs.together(8) == 1
-    assert Pace().together(5) == 1, "what was never tried is tried, the smallest first"
-
-
-def test_texts_that_write_together_stand_side_by_side_also_when_one_of_them_ends(
-    slots: Slots, tokens: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = Desk(slots, tokens, pace=where_many_pay())
-    decode, together = slots.decode, list[list[int]]()
-
-    def watched(rows: Sequence[Row]) -> None:
-        if len({row.slot for row in rows}) > 1:
-            together.append([row.slot for row in rows])
-        decode(rows)
-
-    monkeypatch.setattr(slots, "decode", watched)
-    wanted = {desk.ask(f"b{number}", 20, reply, bulk=True): 20 + reply for number, reply in enumerate((30, 4, 30, 16))}
-    while not {3, 4} <= {len(taken) for taken in together}:
-        desk.scheduler.step()
-    wanted |= {desk.ask(f"t{number}", 20, reply): 20 + reply for number, reply in enumerate((9, 3, 6))}
-    desk.finish()
-    assert {len(taken) for taken in together} == {2, 3, 4}
-    assert all(taken == list(range(taken[0], taken[0] + len(taken))) for taken in together)
-    assert {number: answer.tokens for number, answer in desk.answers.items() if isinstance(answer, Counted)} == wanted
-
-
-def test_a_text_that_cannot_be_put_back_ends_alone(
-    slots: Slots, tokens: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = Desk(slots, tokens, pace=where_many_pay())
-    numbers = [desk.ask(f"t{number}", 20, reply) for number, reply in enumerate((30, 4, 30, 16))]
-
-    restore, refused = slots.restore, list[int]()
-
-    def refuse_once(slot: int, state: State) -> None:
-        if refused:
-            restore(slot, state)
-            return
-        refused.append(slot)
-        slots.clear(slot)
-        raise ModelUnavailable("llama.cpp refused a kept state")
-
-    monkeypatch.setattr(slots, "restore", refuse_once)
-    desk.finish()
-    failed = [number for number in numbers if isinstance(desk.answers[number], Failed)]
-    assert len(failed) == 1, "the one that was moved when the second had ended"
-    assert desk.ask("next", 20, 2) not in failed
-    desk.finish()
-    assert len(desk.answers) == 5
-
-
-def test_bulk_prompts_are_all_read_before_one_of_them_writes_and_interactive_ones_in_turns(desk: Desk) -> None:
-    for number in range(3):
-        desk.ask(f"bulk{number}", 150, 4, bulk=True)
-    desk.finish()
-    assert written_before_the_last_was_read(desk) == 0
-    desk.steps.clear()
-    for number in range(3):
-        desk.ask(f"chat{number}", 150, 4)
-    desk.finish()
-    assert written_before_the_last_was_read(desk) > 0
-
-
 def test_a_request_looks_for_what_it_can_share_when_it_is_its_turn_and_not_before(desk: Desk) -> None:
     begun: list[str] = []
 
@@ -333,26 +188,6 @@ def test_a_request_looks_for_what_it_can_share_when_it_is_its_turn_and_not_befor
         desk.scheduler.submit(task(number))
     desk.finish()
     assert begun == ["1 begins", "1 was read", "2 begins", "2 was read"]
-
-
-def test_guesses_are_tried_by_a_text_that_writes_alone_and_by_no_other(slots: Slots, tokens: list[int]) -> None:
-    scheduler = Scheduler({"smol": Machine(slots, where_many_pay())}, lambda _: None, max_queued=5)
-    given: dict[int, list[int]] = {1: [], 2: []}
-
-    def task(number: int, replies: int) -> Task:
-        def begin(place: Place) -> Steps[Answer]:
-            for _ in range(replies):
-                given[number].append(len((yield Step(tokens[:1], guesses=tokens[1:4], likely=1.0))))
-            return Counted(id=number, tokens=0)
-
-        return Task(number, "smol", "acme", "", bulk=False, ends_at=1e9, prompt_tokens=1, reply_tokens=1, begin=begin)
-
-    for number, replies in ((1, 3), (2, 6)):
-        scheduler.submit(task(number, replies))
-    while scheduler.step():
-        pass
-    assert 4 in given[2], "once the other was done"
-    assert given[1].count(1) >= 2, "beside the other, which had begun by then"
 
 
 def test_where_bulk_texts_cannot_stand_aside_a_slot_is_kept_for_interactive_ones(desk: Desk) -> None:

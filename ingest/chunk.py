@@ -168,4 +168,5 @@ def _chunk(
         heading_path=first.heading_path,
         text=text,
         tokens=count_tokens([text])[0],
+        language=document.language,
     )

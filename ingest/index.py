@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from assistant.kernel.knowledge import EmbedderIdentity, SnapshotManifest, documents_digest
+from assistant.kernel.knowledge import SNAPSHOT_FORMAT, EmbedderIdentity, SnapshotManifest, documents_digest
 from assistant.ports import DocumentStore, Embedder, IndexWriter
 from ingest.chunk import CHUNKER
 
@@ -33,4 +33,6 @@ def index(
 
 
 def _matches(manifest: SnapshotManifest, documents: Mapping[str, str], embedder: EmbedderIdentity) -> bool:
+    if manifest.format != SNAPSHOT_FORMAT:
+        return False
     return manifest.embedder == embedder and manifest.documents_sha256 == documents_digest(documents)

@@ -18,6 +18,7 @@ from assistant.kernel.knowledge import Audience, Scope
 from assistant.kernel.reply import Reply, reply_of
 from assistant.pipeline import answer
 from assistant.pipeline import summarize as summarize_ticket
+from assistant.stages.retrieve import Said
 from assistant.stages.retrieve import search as search_snapshot
 
 Tenant = Annotated[str, typer.Option(help="Whose knowledge base answers.")]
@@ -38,7 +39,9 @@ def search(
                 f"tenant {tenant!r} has no documents yet", fix="Run `deskhand ingest PATH`.", field="tenant"
             )
         policy = desk.policy[0].retrieval.model_copy(update={"shown": limit})
-        evidence = search_snapshot([query], _scope(tenant, internal), snapshot, desk.embedder, policy)
+        evidence = search_snapshot(
+            [Said(query)], desk.settings.default_language, _scope(tenant, internal), snapshot, desk.embedder, policy
+        )
     if as_json:
         console.print_json(json.dumps([passage.model_dump(mode="json") for passage in evidence.passages]))
     else:

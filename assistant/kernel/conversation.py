@@ -14,7 +14,6 @@ from assistant.kernel.value import CleanText, Value
 MAX_MESSAGE_CHARS = 100_000
 MAX_MESSAGES = 500
 MAX_TICKET_CHARS = 400_000
-MAX_QUERY_CHARS = 12_000
 
 Author = Literal["customer", "agent", "system"]
 
@@ -49,25 +48,24 @@ class Ticket(Value):
 class Question(Value):
     """What the customer asks, after redaction.
 
-    ``text`` is the customer's last turn, ``previous`` the turn before it, ``asks`` the sentences of the last
-    turn that ask for something (all of it, when none does), ``transcript`` the redacted conversation.
-    ``redacted`` counts what was masked.
+    ``text`` is the customer's last turn, ``previous`` the turn before it, ``earlier`` those before that, the newest first,
+    ``reply`` the last thing an agent wrote, ``asks`` the sentences of the last turn that ask for something (all of it,
+    when none does), ``transcript`` the redacted conversation. ``redacted`` counts what was masked.
     """
 
     subject: str
     text: str
     previous: str
+    earlier: tuple[str, ...] = ()
+    reply: str = ""
     asks: tuple[str, ...]
     transcript: tuple[Message, ...]
     language: str
     redacted: dict[str, int]
 
-    def search_queries(self) -> tuple[str, ...]:
-        """What to look for: the last turn with the one before it, and what is asked alone where that says less."""
-        whole = "\n".join(part for part in (self.previous, self.text) if part)
-        focus = "\n".join(dict.fromkeys(part for part in (self.subject, *self.asks) if part))
-        queries = (whole[-MAX_QUERY_CHARS:], "" if self.previous else focus[-MAX_QUERY_CHARS:])
-        return tuple(dict.fromkeys(query for query in queries if query.strip()))
+    def turns(self) -> tuple[str, ...]:
+        """What the customer wrote, the newest turn first, those of them that say anything."""
+        return tuple(turn for turn in (self.text, self.previous, *self.earlier) if turn.strip())
 
 
 class Tier(StrEnum):

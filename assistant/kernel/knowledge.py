@@ -50,7 +50,7 @@ class ParsedDocument(Value):
 
 
 class Chunk(Value):
-    """What is embedded, found and cited. ``tokens`` are counted by the embedder's tokenizer."""
+    """What is embedded, found and cited. ``tokens`` are counted by the embedder's tokenizer; ``language`` is ISO 639-1."""
 
     id: str
     document_key: str
@@ -61,6 +61,7 @@ class Chunk(Value):
     heading_path: tuple[str, ...]
     text: str
     tokens: int
+    language: str = "en"
 
     def embedding_text(self) -> str:
         """The chunk below its title and headings: what the embedder reads."""
@@ -76,7 +77,7 @@ class Passage(Value):
     """A chunk found for a question, with the scores that found it.
 
     ``similarity`` is the cosine of question and chunk (-1 to 1); ``lexical`` is BM25 (0 and up, 0 when
-    not found by words); ``fused`` is the reciprocal-rank sum by which passages are ordered.
+    not found by words); ``fused`` is both together, 1 for the best in both, by which passages are ordered.
     """
 
     chunk: Chunk
@@ -102,10 +103,14 @@ class EmbedderIdentity(Value):
     max_tokens: int
 
 
+SNAPSHOT_FORMAT = 2
+"""1 had its words in FTS5."""
+
+
 class SnapshotManifest(Value):
     """What a published index generation is made of. ``files`` maps file name to SHA-256."""
 
-    format: int = 1
+    format: int = SNAPSHOT_FORMAT
     tenant: str
     generation: int
     created_at: str

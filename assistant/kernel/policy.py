@@ -8,9 +8,13 @@ Share = Field(ge=0.0, le=1.0)
 
 
 class RetrievalPolicy(Value):
+    """``turns`` of the customer's are looked for, each counting ``older_turn`` of the one after it."""
+
     candidates: int = Field(ge=1)
-    rrf_k: int = Field(ge=1)
-    lexical_weight: float = Field(ge=0.0)
+    turns: int = Field(ge=1)
+    older_turn: float = Share
+    reply: float = Share
+    dense_share: float = Share
     shown: int = Field(ge=1)
     per_document: int = Field(ge=1)
 

@@ -14,7 +14,8 @@ from assistant.learning.parts import Learning, by_ticket
 from assistant.ports import Embedder, Vectors
 from assistant.stages.gather import Group, describe, gather
 from assistant.stages.propose import propose
-from assistant.stages.retrieve import embed_query, search
+from assistant.stages.retrieve import Said, embed_query, search
+from assistant.text.language import identify_language
 
 MAX_RUNS = 2_000
 """The newest so many handoffs are looked at: their distances are a matrix of 32 MB, embedding them takes seconds."""
@@ -92,7 +93,9 @@ def _near(question: str, tenant: str, parts: Learning) -> Evidence:
     if snapshot is None:
         return Evidence(passages=(), generation=0, top_similarity=0.0)
     scope = Scope(tenant=tenant, audiences=frozenset(Audience))
-    return search([question], scope, snapshot, parts.embedder, parts.policy.retrieval)
+    return search(
+        [Said(question)], identify_language(question, "en"), scope, snapshot, parts.embedder, parts.policy.retrieval
+    )
 
 
 def _nearest(evidence: Evidence, parts: Learning) -> NearestArticle | None:

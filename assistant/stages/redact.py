@@ -51,6 +51,8 @@ def redact(ticket: Ticket, default_language: str = "en") -> Question:
         subject=subject,
         text=text,
         previous=previous,
+        earlier=tuple(reversed(turns[:-2])),
+        reply=_last_reply(transcript),
         asks=tuple(asking_sentences(turns[-1])) or (text,) if turns else (),
         transcript=transcript,
         language=language,
@@ -90,6 +92,10 @@ def _customer_turns(messages: Sequence[Message]) -> list[str]:
         elif message.author == "agent":
             joins = False
     return turns
+
+
+def _last_reply(messages: Sequence[Message]) -> str:
+    return next((_own_words(message.text) for message in reversed(messages) if message.author == "agent"), "")
 
 
 def _own_words(text: str) -> str:

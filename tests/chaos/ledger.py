@@ -93,11 +93,11 @@ def _chunks(service: Service, sent: Sent) -> Iterator[tuple[str, int]]:
     home = service.data / "snapshots" / "default"
     if not sent.documents:
         return
-    path = home / (home / "CURRENT").read_text().strip() / "words.sqlite"
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as words:
+    path = home / (home / "CURRENT").read_text().strip() / "texts.sqlite"
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as texts:
         for name, word in sent.documents.items():
             query = "SELECT count(*) FROM chunk WHERE document_key = ? AND instr(text, ?)"
-            yield f"chunk of {name} in the snapshot", words.execute(query, (f"upload:{name}", word)).fetchone()[0]
+            yield f"chunk of {name} in the snapshot", texts.execute(query, (f"upload:{name}", word)).fetchone()[0]
 
 
 def _notes(tally: Tally, sent: Sent, state: dict[str, Any]) -> list[str]:

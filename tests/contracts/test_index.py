@@ -12,6 +12,7 @@ from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
 from assistant.kernel.knowledge import Audience, Chunk, SnapshotManifest
 from assistant.ports import IndexReader, IndexWriter, Snapshot
+from assistant.text.words import content_stems
 
 PUBLIC, INTERNAL = frozenset({Audience.PUBLIC}), frozenset({Audience.INTERNAL})
 BOTH = PUBLIC | INTERNAL
@@ -58,6 +59,10 @@ def opened(index: Pair, tenant: str = "t1") -> Snapshot:
     return snapshot
 
 
+def stems(text: str) -> dict[str, float]:
+    return dict.fromkeys(content_stems(text), 1.0)
+
+
 def test_nothing_is_there_before_the_first_publish(index: Pair) -> None:
     assert index.reader.snapshot("t1") is None
     assert index.writer.current("t1") is None
@@ -72,22 +77,30 @@ def test_the_nearest_chunk_is_found_by_meaning(index: Pair) -> None:
 
 def test_chunks_are_found_by_word_stems_and_not_without_a_shared_word(index: Pair) -> None:
     publish(index)
-    assert [chunk_id for chunk_id, _ in opened(index).lexical("returning machines", PUBLIC, 5)] == ["returns"]
-    assert opened(index).lexical("bicycle", PUBLIC, 5) == []
-    assert opened(index).lexical("?!", PUBLIC, 5) == []
+    assert [chunk_id for chunk_id, _ in opened(index).lexical(stems("returning machines"), PUBLIC, 5)] == ["returns"]
+    assert opened(index).lexical(stems("bicycle"), PUBLIC, 5) == []
+    assert opened(index).lexical(stems("?!"), PUBLIC, 5) == []
+
+
+def test_a_stem_counts_by_its_weight(index: Pair) -> None:
+    publish(index)
+    for first, second in (("returns", "descale"), ("descale", "returns")):
+        weights = {**dict.fromkeys(content_stems(TEXTS[first][0]), 1.0)}
+        weights |= {stem: 0.1 for stem in content_stems(TEXTS[second][0]) if stem not in weights}
+        assert [chunk_id for chunk_id, _ in opened(index).lexical(weights, PUBLIC, 5)] == [first, second]
 
 
 @pytest.mark.parametrize("query", ['"', "NEAR(", "a AND OR NOT", "col:umn", "*", "'; DROP TABLE chunk; --", "\0", "🙂"])
-def test_queries_are_words_and_never_syntax(index: Pair, query: str) -> None:
+def test_stems_are_words_and_never_syntax(index: Pair, query: str) -> None:
     publish(index)
-    assert len(opened(index).lexical(query, BOTH, 5)) <= 3
+    assert len(opened(index).lexical({**stems(query), query: 1.0}, BOTH, 5)) <= 3
 
 
 def test_an_audience_that_is_not_asked_for_is_not_seen_by_any_call(index: Pair) -> None:
     publish(index)
     snapshot, vector = opened(index), EMBEDDER.embed([TEXTS["goodwill"][0]])[0]
     assert "goodwill" not in [chunk_id for chunk_id, _ in snapshot.dense(vector, PUBLIC, 9)]
-    assert "goodwill" not in [chunk_id for chunk_id, _ in snapshot.lexical("agents refund", PUBLIC, 9)]
+    assert "goodwill" not in [chunk_id for chunk_id, _ in snapshot.lexical(stems("agents refund"), PUBLIC, 9)]
     assert snapshot.chunks(PUBLIC, ["goodwill"]) == {}
     assert snapshot.similarities(vector, PUBLIC, ["goodwill"]) == {}
     assert snapshot.dense(vector, BOTH, 1)[0][0] == "goodwill"

@@ -26,11 +26,14 @@ def test_the_question_is_what_the_customer_wrote_since_the_last_reply() -> None:
     assert question.previous == "How long is the warranty of the Duo?"
 
 
-def test_retrieval_gets_the_turn_before_too_because_a_follow_up_says_little() -> None:
+def test_earlier_turns_and_the_last_reply_are_kept_because_a_follow_up_says_little() -> None:
     ticket = conversation(
-        ("customer", "How long is the warranty of the Duo?"), ("agent", "Two years."), ("customer", "And the Mill?")
-    )
-    assert redact(ticket).search_queries() == ("How long is the warranty of the Duo?\nAnd the Mill?",)
+        ("customer", "I have a Duo."), ("agent", "Which one?"), ("customer", "How long is its warranty?"),
+        ("agent", "Two years."), ("customer", "And the Mill?"),
+    )  # fmt: skip
+    question = redact(ticket)
+    assert question.turns() == ("And the Mill?", "How long is its warranty?", "I have a Duo.")
+    assert question.reply == "Two years."
 
 
 def test_the_subject_counts_when_the_first_message_does_not_repeat_it() -> None:
@@ -42,7 +45,7 @@ def test_what_is_asked_is_found_in_the_story_around_it() -> None:
     story = "I bought a Duo in May. It was raining. How long is its warranty? My dog likes it too. Please tell me soon."
     question = redact(conversation(("customer", story)))
     assert question.asks == ("How long is its warranty?", "Please tell me soon.")
-    assert question.search_queries() == (story, "How long is its warranty?\nPlease tell me soon.")
+    assert question.turns() == (story,)
 
 
 def test_signatures_and_quoted_mail_are_not_the_question() -> None:

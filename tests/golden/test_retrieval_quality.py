@@ -31,10 +31,10 @@ def measure(folder: Path, queries: str, data_dir: Path) -> RetrievalReport:
 
 def test_multi_turn_questions(shared_data: Path, tmp_path: Path) -> None:
     report = measure(shared_data / "mtrag", "queries_dev.jsonl", tmp_path)
-    assert report.ndcg_at_10 >= 0.75
-    assert report.recall_at_10 >= 0.85
+    assert report.ndcg_at_10 >= 0.80
+    assert report.recall_at_10 >= 0.88
 
 
 def test_a_bank_s_scenarios(shared_data: Path, tmp_path: Path) -> None:
     report = measure(shared_data / "banking_kb", "tasks_dev.jsonl", tmp_path)
-    assert report.ndcg_at_10 >= 0.32
+    assert report.ndcg_at_10 >= 0.39

@@ -24,7 +24,7 @@ def publish(root: Path, clock: ManualClock, *names: str, wait_s: float = 30.0) -
     return writer.publish("t1", chunks, vectors, EMBEDDER.identity, dict.fromkeys(names, "1"), "test-1").generation
 
 
-@pytest.mark.parametrize("name", ["words.sqlite", "vectors-public.faiss", "manifest.json"])
+@pytest.mark.parametrize("name", ["texts.sqlite", "words-public.rows.npy", "vectors-public.faiss", "manifest.json"])
 @pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_a_damaged_snapshot_is_refused_with_the_way_out(
     tmp_path: Path, clock: ManualClock, name: str, damage: str
@@ -50,7 +50,7 @@ def test_a_writer_that_died_half_way_is_not_seen_and_not_in_the_way(tmp_path: Pa
     publish(tmp_path, clock, "returns")
     half = tmp_path / "t1" / "tmp-2"
     half.mkdir()
-    (half / "words.sqlite").write_bytes(b"half")
+    (half / "texts.sqlite").write_bytes(b"half")
     snapshot = FolderIndexReader(tmp_path, EMBEDDER.identity).snapshot("t1")
     assert snapshot is not None
     assert snapshot.manifest.generation == 1

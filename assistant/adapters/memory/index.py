@@ -1,7 +1,9 @@
 """The in-memory twins of IndexReader and IndexWriter."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log1p
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +30,18 @@ class MemorySnapshot:
         scores = self.similarities(vector, audiences, ids)
         return sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit]
 
-    def lexical(self, query: str, audiences: frozenset[Audience], limit: int) -> list[tuple[str, float]]:
-        wanted = set(content_stems(query))
-        scores = {
-            chunk.id: float(len(wanted & set(content_stems(chunk.embedding_text()))))
+    def lexical(
+        self, stems: Mapping[str, float], audiences: frozenset[Audience], limit: int
+    ) -> list[tuple[str, float]]:
+        held = {
+            chunk.id: stems.keys() & content_stems(chunk.embedding_text(), chunk.language)
             for chunk in self.by_id.values()
             if chunk.audience in audiences
+        }
+        holding = Counter(stem for found in held.values() for stem in found)
+        scores = {
+            chunk_id: sum(stems[stem] * log1p(len(held) / holding[stem]) for stem in sorted(found))
+            for chunk_id, found in held.items()
         }
         found = [(chunk_id, score) for chunk_id, score in scores.items() if score > 0]
         return sorted(found, key=lambda item: (-item[1], item[0]))[:limit]

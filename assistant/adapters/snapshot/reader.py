@@ -3,18 +3,19 @@
 import hashlib
 import heapq
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from assistant.adapters.snapshot.texts import TextFile
 from assistant.adapters.snapshot.vectors import VectorFile
 from assistant.adapters.snapshot.words import WordFile
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import SnapshotMismatch
-from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, SnapshotManifest
+from assistant.kernel.knowledge import SNAPSHOT_FORMAT, Audience, Chunk, EmbedderIdentity, SnapshotManifest
 
 _REBUILD = "Run `deskhand ingest --rebuild` to publish it anew from the database."
 
@@ -24,7 +25,8 @@ class FolderSnapshot:
 
     def __init__(self, folder: Path, manifest: SnapshotManifest) -> None:
         self._manifest = manifest
-        self._words = WordFile(folder / "words.sqlite")
+        self._texts = TextFile(folder / "texts.sqlite")
+        self._words = {audience: WordFile(folder, f"words-{audience}") for audience in Audience}
         self._vectors = {audience: VectorFile(folder / f"vectors-{audience}.faiss") for audience in Audience}
 
     @property
@@ -34,14 +36,20 @@ class FolderSnapshot:
     def dense(self, vector: NDArray[np.float32], audiences: frozenset[Audience], limit: int) -> list[tuple[str, float]]:
         """The nearest chunks as (id, cosine), best first."""
         found = [hit for audience in audiences for hit in self._vectors[audience].search(vector, limit)]
-        best = heapq.nsmallest(limit, found, key=lambda hit: (-hit[1], hit[0]))
-        ids = self._words.ids([row for row, _ in best])
-        return [(chunk_id, score) for chunk_id, (_, score) in zip(ids, best, strict=True)]
+        return self._best(found, limit)
 
-    def lexical(self, query: str, audiences: frozenset[Audience], limit: int) -> list[tuple[str, float]]:
-        """The chunks that share telling words with ``query`` as (id, BM25), best first."""
-        found = [hit for audience in audiences for hit in self._words.search(query, audience, limit)]
-        return heapq.nsmallest(limit, found, key=lambda hit: (-hit[1], hit[0]))
+    def lexical(
+        self, stems: Mapping[str, float], audiences: frozenset[Audience], limit: int
+    ) -> list[tuple[str, float]]:
+        """The chunks that hold any of ``stems``, which count by their weights, as (id, BM25), best first."""
+        found = [hit for audience in audiences for hit in self._words[audience].search(stems, limit)]
+        return self._best(found, limit)
+
+    def _best(self, found: Iterable[tuple[int, float]], limit: int) -> list[tuple[str, float]]:
+        """The best of (row, score), rows turned into ids."""
+        best = heapq.nsmallest(limit, found, key=lambda hit: (-hit[1], hit[0]))
+        ids = self._texts.ids([row for row, _ in best])
+        return [(chunk_id, score) for chunk_id, (_, score) in zip(ids, best, strict=True)]
 
     def similarities(
         self, vector: NDArray[np.float32], audiences: frozenset[Audience], ids: Sequence[str]
@@ -49,12 +57,12 @@ class FolderSnapshot:
         """The cosine of ``vector`` to each of ``ids`` within ``audiences``."""
         scores: dict[str, float] = {}
         for audience in audiences:
-            rows = self._words.rows(ids, audience)
+            rows = self._texts.rows(ids, audience)
             scores |= zip(rows, self._vectors[audience].similarities(vector, list(rows.values())), strict=True)
         return scores
 
     def chunks(self, audiences: frozenset[Audience], ids: Sequence[str]) -> dict[str, Chunk]:
-        return self._words.chunks(ids, audiences)
+        return self._texts.chunks(ids, audiences)
 
 
 class FolderIndexReader:
@@ -92,6 +100,10 @@ def _current(home: Path) -> str | None:
 def open_snapshot(folder: Path, embedder: EmbedderIdentity) -> FolderSnapshot:
     """Open a generation after checking its manifest, its checksums and that ``embedder`` made its vectors."""
     manifest = read_manifest(folder)
+    if manifest.format != SNAPSHOT_FORMAT:
+        raise SnapshotMismatch(
+            f"snapshot {folder.name} has format {manifest.format}, this version reads {SNAPSHOT_FORMAT}", fix=_REBUILD
+        )
     if manifest.embedder.sha256 != embedder.sha256 or manifest.embedder.dimension != embedder.dimension:
         raise SnapshotMismatch(
             f"snapshot {folder.name} was embedded with {manifest.embedder.name}, the settings name {embedder.name}",

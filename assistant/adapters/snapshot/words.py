@@ -1,120 +1,101 @@
-"""Texts and the lexical index in one SQLite file: FTS5 with Porter stemming, ranked by BM25."""
+"""The lexical index of one audience: for each stem the chunks that hold it, in arrays that are mapped, not read.
 
-import json
-import re
+BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009) over chunks whose title and
+headings count ``HEADING_WEIGHT`` times. A chunk's part of a score, which does not depend on the question, is computed
+when the index is made; the rarity of a stem, which may then be weighted by the question, when it is asked.
+"""
+
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
-from assistant.kernel.knowledge import Audience, Chunk
+import numpy as np
+from numpy.typing import NDArray
 
-_SCHEMA = """
-CREATE TABLE chunk (
-  row INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, document_key TEXT NOT NULL, title TEXT NOT NULL,
-  url TEXT NOT NULL, audience TEXT NOT NULL, ordinal INTEGER NOT NULL, heading_path TEXT NOT NULL,
-  text TEXT NOT NULL, tokens INTEGER NOT NULL);
-CREATE VIRTUAL TABLE words_public USING fts5(heading, body, content='', tokenize='porter unicode61 remove_diacritics 2');
-CREATE VIRTUAL TABLE words_internal USING fts5(heading, body, content='', tokenize='porter unicode61 remove_diacritics 2');
-"""
-_WORD = re.compile(r"\w+", re.UNICODE)
-MAX_QUERY_WORDS = 400
-HEADING_WEIGHT, BODY_WEIGHT = 1.0, 1.0
-_COMMON = frozenset(
-    "a about after all also am an and any are as at be been but by can could did do does for from get had has have how i "
-    "if in into is it its just me my no not of on or our please should so some that the their them then there these they "
-    "this to up us was we were what when where which who why will with would you your".split()
-)
+from assistant.kernel.knowledge import Chunk
+from assistant.text.words import content_stems
+
+K1, B = 2.0, 0.75
+HEADING_WEIGHT = 2
 
 
-def write_words(path: Path, chunks: Iterable[Chunk]) -> None:
-    """Store ``chunks``; the row of each is its position."""
-    with sqlite3.connect(path) as database:
-        database.executescript(_SCHEMA)
-        for row, chunk in enumerate(chunks):
-            database.execute(
-                "INSERT INTO chunk VALUES (?,?,?,?,?,?,?,?,?,?)",
-                (
-                    row, chunk.id, chunk.document_key, chunk.title, chunk.url, chunk.audience.value, chunk.ordinal,
-                    json.dumps(chunk.heading_path), chunk.text, chunk.tokens,
-                ),
-            )  # fmt: skip
-            database.execute(
-                f"INSERT INTO {_table(chunk.audience)}(rowid, heading, body) VALUES (?,?,?)",
-                (row, chunk.heading_line(), chunk.text),
-            )
-        for audience in Audience:
-            database.execute(f"INSERT INTO {_table(audience)}({_table(audience)}) VALUES ('optimize')")
-    database.close()
+def write_words(folder: Path, name: str, chunks: Iterable[tuple[int, Chunk]]) -> None:
+    """Store the stems of ``chunks``, each with its row, as files of ``folder`` that begin with ``name``."""
+    stems: dict[str, int] = {}
+    of_stem, of_chunk, counts = array("i"), array("i"), array("f")
+    rows, lengths = array("i"), array("f")
+    for number, (row, chunk) in enumerate(chunks):
+        found = _counted(chunk)
+        rows.append(row)
+        lengths.append(sum(found.values()))
+        for stem, count in found.items():
+            of_stem.append(stems.setdefault(stem, len(stems)))
+            of_chunk.append(number)
+            counts.append(count)
+    by_stem, chunk_of, tf = np.asarray(of_stem), np.asarray(of_chunk), np.asarray(counts)
+    length = np.asarray(lengths)
+    norm = K1 * (1 - B + B * length / (length.mean() or 1.0)) if len(length) else length
+    order = np.argsort(by_stem, kind="stable")
+    shares = tf * (K1 + 1) / (tf + norm[chunk_of])
+    np.save(folder / f"{name}.rows.npy", np.asarray(rows)[chunk_of][order].astype(np.int32))
+    np.save(folder / f"{name}.shares.npy", shares[order].astype(np.float32))
+    ends = np.cumsum(np.bincount(by_stem, minlength=len(stems)))
+    _write_stems(folder / f"{name}.stems.sqlite", stems, ends.tolist(), len(rows))
 
 
 class WordFile:
-    """A word file opened for reading only, once, so that it can be read after its folder is gone."""
+    """A lexical index opened for reading. Safe to use from several threads."""
 
-    def __init__(self, path: Path) -> None:
-        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-        self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        self._database.row_factory = sqlite3.Row
+    def __init__(self, folder: Path, name: str) -> None:
+        uri = f"{(folder / f'{name}.stems.sqlite').resolve().as_uri()}?mode=ro&immutable=1"
+        self._stems = sqlite3.connect(uri, uri=True, check_same_thread=False)
         self._lock = threading.Lock()
+        self._chunks = int(self._stems.execute("SELECT chunks FROM size").fetchone()[0])
+        mapped: Literal["r"] | None = "r" if self._chunks else None  # Nothing cannot be mapped.
+        self._rows: NDArray[np.int32] = np.load(folder / f"{name}.rows.npy", mmap_mode=mapped)
+        self._shares: NDArray[np.float32] = np.load(folder / f"{name}.shares.npy", mmap_mode=mapped)
 
-    def search(self, query: str, audience: Audience, limit: int) -> list[tuple[str, float]]:
-        """The best chunks that contain any word of ``query``, as (chunk id, BM25), best first.
-
-        Common words are left out unless there are no others; of a long query the last words count.
-        """
-        words = list(dict.fromkeys(word.lower() for word in reversed(_WORD.findall(query))))
-        telling = [word for word in words if word not in _COMMON] or words
-        if not telling:
+    def search(self, stems: Mapping[str, float], limit: int) -> list[tuple[int, float]]:
+        """The best ``limit`` rows that hold any of ``stems``, each counting by its weight, as (row, BM25), best first."""
+        rows, shares = [], []
+        for stem, (start, end) in self._spans(list(stems)).items():
+            rows.append(self._rows[start:end])
+            shares.append(self._shares[start:end] * (stems[stem] * self._rarity(end - start)))
+        if not rows:
             return []
-        match = " OR ".join(f'"{word}"' for word in telling[:MAX_QUERY_WORDS])
-        table = _table(audience)
-        found = self._rows(
-            f"SELECT chunk.id, -bm25({table}, {HEADING_WEIGHT}, {BODY_WEIGHT}) AS score FROM {table} "
-            f"JOIN chunk ON chunk.row = {table}.rowid WHERE {table} MATCH ? ORDER BY score DESC, chunk.row LIMIT ?",
-            (match, limit),
-        )
-        return [(str(chunk_id), float(score)) for chunk_id, score in found]
+        scores = np.bincount(np.concatenate(rows), np.concatenate(shares))
+        best = np.argpartition(-scores, limit - 1)[:limit] if limit < len(scores) else np.arange(len(scores))
+        best = best[np.lexsort((best, -scores[best]))]
+        return [(int(row), float(scores[row])) for row in best if scores[row] > 0]
 
-    def chunks(self, ids: Sequence[str], audiences: frozenset[Audience]) -> dict[str, Chunk]:
-        """The chunks with these ids that one of ``audiences`` may read."""
-        marks, allowed = ",".join("?" * len(ids)), ",".join("?" * len(audiences))
-        found = self._rows(
-            f"SELECT * FROM chunk WHERE id IN ({marks}) AND audience IN ({allowed})",
-            (*ids, *(audience.value for audience in audiences)),
-        )
-        return {row["id"]: _chunk(row) for row in found}
-
-    def ids(self, rows: Sequence[int]) -> list[str]:
-        """The chunk id of each row, in order."""
-        marks = ",".join("?" * len(rows))
-        pairs = self._rows(f"SELECT row, id FROM chunk WHERE row IN ({marks})", rows)
-        found = {int(pair["row"]): str(pair["id"]) for pair in pairs}
-        return [found[row] for row in rows]
-
-    def rows(self, ids: Sequence[str], audience: Audience) -> dict[str, int]:
-        """The row of each id that ``audience`` may read."""
-        marks = ",".join("?" * len(ids))
-        found = self._rows(f"SELECT id, row FROM chunk WHERE id IN ({marks}) AND audience = ?", (*ids, audience.value))
-        return {str(chunk_id): int(row) for chunk_id, row in found}
-
-    def _rows(self, query: str, values: Sequence[object]) -> list[sqlite3.Row]:
+    def _spans(self, stems: Sequence[str]) -> dict[str, tuple[int, int]]:
+        marks = ",".join("?" * len(stems))
         with self._lock:
-            return self._database.execute(query, values).fetchall()
+            found = self._stems.execute(f"SELECT stem, first, past FROM stem WHERE stem IN ({marks})", stems).fetchall()
+        return {str(stem): (int(first), int(past)) for stem, first, past in found}
+
+    def _rarity(self, holding: int) -> float:
+        return float(np.log1p((self._chunks - holding + 0.5) / (holding + 0.5)))
 
 
-def _table(audience: Audience) -> str:
-    return f"words_{audience.value}"
+def _counted(chunk: Chunk) -> Counter[str]:
+    found = Counter(content_stems(chunk.text, chunk.language))
+    for stem in content_stems(chunk.heading_line(), chunk.language):
+        found[stem] += HEADING_WEIGHT
+    return found
 
 
-def _chunk(row: sqlite3.Row) -> Chunk:
-    return Chunk(
-        id=row["id"],
-        document_key=row["document_key"],
-        title=row["title"],
-        url=row["url"],
-        audience=Audience(row["audience"]),
-        ordinal=row["ordinal"],
-        heading_path=tuple(json.loads(row["heading_path"])),
-        text=row["text"],
-        tokens=row["tokens"],
-    )
+def _write_stems(path: Path, stems: Iterable[str], ends: Sequence[int], chunks: int) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE size (chunks INTEGER NOT NULL)")
+        database.execute("INSERT INTO size VALUES (?)", (chunks,))
+        database.execute(
+            "CREATE TABLE stem (stem TEXT PRIMARY KEY, first INTEGER NOT NULL, past INTEGER NOT NULL) WITHOUT ROWID"
+        )
+        spans = zip(stems, [0, *ends], ends, strict=False)
+        database.executemany("INSERT INTO stem VALUES (?,?,?)", spans)
+    database.close()

@@ -13,6 +13,7 @@ from typing import IO
 import numpy as np
 
 from assistant.adapters.snapshot.reader import read_manifest, sha256_of
+from assistant.adapters.snapshot.texts import write_texts
 from assistant.adapters.snapshot.vectors import write_vectors
 from assistant.adapters.snapshot.words import write_words
 from assistant.kernel.access import check_tenant
@@ -78,9 +79,11 @@ class FolderIndexWriter:
         documents: Mapping[str, str],
         chunker: str,
     ) -> SnapshotManifest:
-        write_words(folder / "words.sqlite", chunks)
+        write_texts(folder / "texts.sqlite", chunks)
         for audience in Audience:
-            rows = np.array([row for row, chunk in enumerate(chunks) if chunk.audience is audience], dtype=np.int64)
+            own = [(row, chunk) for row, chunk in enumerate(chunks) if chunk.audience is audience]
+            rows = np.array([row for row, _ in own], dtype=np.int64)
+            write_words(folder, f"words-{audience}", own)
             write_vectors(folder / f"vectors-{audience}.faiss", rows, vectors[rows])
         names = sorted(path.name for path in folder.iterdir())
         manifest = SnapshotManifest(

@@ -124,7 +124,9 @@ class SqlDocumentStore:
         Chunks without a vector of this embedder are left out: they wait to be embedded again.
         """
         query = (
-            select(ChunkRow, DocumentRow.key, DocumentRow.audience, VersionRow.title, VectorRow.values)
+            select(
+                ChunkRow, DocumentRow.key, DocumentRow.audience, VersionRow.title, VersionRow.language, VectorRow.values
+            )
             .join(VersionRow, VersionRow.id == ChunkRow.version_id)
             .join(DocumentRow, DocumentRow.version_id == VersionRow.id)
             .join(VectorRow, (VectorRow.key == ChunkRow.vector_key) & (VectorRow.embedder_sha256 == embedder.sha256))
@@ -134,8 +136,8 @@ class SqlDocumentStore:
         chunks: list[Chunk] = []
         rows: list[NDArray[np.float32]] = []
         with self._sessions.read() as session:
-            for row, key, audience, title, values in session.execute(query):
-                chunks.append(_chunk(row, key, audience, title))
+            for row, key, audience, title, language, values in session.execute(query):
+                chunks.append(_chunk(row, key, audience, title, language))
                 rows.append(np.frombuffer(values, dtype="<f4"))
         vectors = np.stack(rows) if rows else np.zeros((0, embedder.dimension), dtype=np.float32)
         return chunks, np.ascontiguousarray(vectors, dtype=np.float32)
@@ -143,7 +145,7 @@ class SqlDocumentStore:
     def not_embedded(self, tenant: str, embedder: EmbedderIdentity) -> list[str]:
         """Embedding texts of live chunks that have no vector of this embedder, as after a change of model."""
         query = (
-            select(ChunkRow, DocumentRow.key, DocumentRow.audience, VersionRow.title)
+            select(ChunkRow, DocumentRow.key, DocumentRow.audience, VersionRow.title, VersionRow.language)
             .join(VersionRow, VersionRow.id == ChunkRow.version_id)
             .join(DocumentRow, DocumentRow.version_id == VersionRow.id)
             .outerjoin(
@@ -215,7 +217,7 @@ def _chunk_row(chunk: Chunk, version_id: str, key: str) -> ChunkRow:
     )
 
 
-def _chunk(row: ChunkRow, key: str, audience: str, title: str) -> Chunk:
+def _chunk(row: ChunkRow, key: str, audience: str, title: str, language: str) -> Chunk:
     return Chunk(
         id=row.id,
         document_key=key,
@@ -226,6 +228,7 @@ def _chunk(row: ChunkRow, key: str, audience: str, title: str) -> Chunk:
         heading_path=tuple(row.heading_path),
         text=row.text,
         tokens=row.tokens,
+        language=language,
     )
 
 

@@ -15,7 +15,7 @@ from assistant.kernel.errors import InputError
 from assistant.kernel.jobs import JobName, Upload
 from assistant.kernel.knowledge import Audience
 from assistant.kernel.reply import ReplyPassage, reply_passage
-from assistant.stages.retrieve import search
+from assistant.stages.retrieve import Said, search
 
 router = APIRouter(tags=["knowledge"])
 DocumentsKey = Annotated[ApiKey, Depends(requires(KeyScope.DOCUMENTS))]
@@ -67,7 +67,7 @@ async def search_passages(
         if snapshot is None:
             return Found(passages=[])
         policy = app.policy[0].retrieval.model_copy(update={"shown": limit})
-        evidence = search([q], scope, snapshot, app.embedder, policy)
+        evidence = search([Said(q)], app.settings.default_language, scope, snapshot, app.embedder, policy)
         found = [reply_passage(passage) for passage in evidence.passages]
         return FoundView(passages=[passage_view(passage) for passage in found]) if html else Found(passages=found)
 

@@ -152,8 +152,8 @@ def _ingest_upload(job: Job, shop: Workshop) -> Outcome | Unfinished:
 def _publish(job: Job, shop: Workshop) -> Outcome | Unfinished:
     """Publish what the store holds now, as after a deletion."""
     parts = shop.ingest
-    manifest = index(job.tenant, parts.store, parts.writer, parts.embedder)
-    return Outcome(f"snapshot {manifest.generation}")
+    published = index(job.tenant, parts.store, parts.writer, parts.embedder)
+    return Outcome(f"snapshot {published.manifest.generation}")
 
 
 def _answer_ticket(job: Job, shop: Workshop) -> Outcome | Unfinished:

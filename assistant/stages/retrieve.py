@@ -47,6 +47,7 @@ def search(
     near = dict(snapshot.dense(vector, scope.audiences, policy.candidates))
     ids = [*near, *(chunk_id for chunk_id in found if chunk_id not in near)]
     near |= snapshot.similarities(vector, scope.audiences, [chunk_id for chunk_id in ids if chunk_id not in near])
+    near |= dict.fromkeys((chunk_id for chunk_id in ids if chunk_id not in near), 0.0)  # Not embedded yet.
     chunks = snapshot.chunks(scope.audiences, ids)
     fused = fuse(near, found, policy.dense_share)
     passages = [

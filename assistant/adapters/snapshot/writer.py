@@ -1,28 +1,49 @@
-"""IndexWriter over snapshot folders: everything is written and synced beside, then the pointer is renamed."""
+"""IndexWriter over snapshot folders: what is new is written and synced beside, then the pointer is renamed."""
 
 import fcntl
 import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from assistant.adapters.snapshot.reader import read_manifest, sha256_of
-from assistant.adapters.snapshot.texts import write_texts
-from assistant.adapters.snapshot.vectors import write_vectors
-from assistant.adapters.snapshot.words import write_words
+from assistant.adapters.snapshot.manifest import (
+    PARTS,
+    FolderManifest,
+    SegmentEntry,
+    pointed,
+    read_manifest,
+    sha256_of,
+)
+from assistant.adapters.snapshot.reader import Parts
+from assistant.adapters.snapshot.segment import (
+    Embedded,
+    LiveSegment,
+    Segment,
+    VectorPart,
+    merged_vectors,
+    write_segment,
+    write_vector_part,
+)
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import DiskFailed, SnapshotMismatch, WriterBusy
-from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, SnapshotManifest, documents_digest
-from assistant.ports import Clock, Vectors
+from assistant.kernel.knowledge import Audience, EmbedderIdentity, IndexedDocument, documents_digest
+from assistant.ports import Clock, IndexChange
 
-KEPT = 2
-"""Generations kept: the one in use and the one before it."""
+KEPT = 5
+"""Generations kept: the one in use and those to roll back to. They share what they have in common."""
+MANY_PARTS = 10
+"""Parts beside the largest segment from which they are put together, so that a question looks into few."""
+SCATTERED_SHARE = 0.2
+"""Share of chunks that are dead or outside the largest segment from which all are put together."""
+
+TextVectors = Mapping[str, NDArray[np.float32]]
 
 
 class FolderIndexWriter:
@@ -30,90 +51,243 @@ class FolderIndexWriter:
 
     def __init__(self, root: Path, clock: Clock, wait_s: float = 30.0) -> None:
         self._root, self._clock, self._wait_s = root, clock, wait_s
+        self._parts: dict[str, Parts] = {}
 
-    def current(self, tenant: str) -> SnapshotManifest | None:
+    def current(self, tenant: str) -> FolderManifest | None:
         """The manifest in use, or None when nothing readable is published."""
+        home = self._root / check_tenant(tenant)
         try:
-            home = self._root / check_tenant(tenant)
-            return read_manifest(home / _pointed(home)) if _pointed(home) else None
-        except (FileNotFoundError, SnapshotMismatch):
+            return read_manifest(home / pointed(home)) if pointed(home) else None
+        except (OSError, SnapshotMismatch):
             return None
 
-    def publish(
-        self,
-        tenant: str,
-        chunks: Sequence[Chunk],
-        vectors: Vectors,
-        embedder: EmbedderIdentity,
-        documents: Mapping[str, str],
-        chunker: str,
-    ) -> SnapshotManifest:
-        """Write generation N+1 and point readers at it. ``documents`` maps key to content hash.
+    def documents(self, tenant: str) -> dict[str, str]:
+        """Key → fingerprint of each published document."""
+        return {held.key: held.fingerprint for live in self._live(tenant) for held in live.documents}
+
+    def waiting(self, tenant: str) -> set[str]:
+        """Embedding texts of published chunks that have no vector yet."""
+        some = [live for live in self._live(tenant) if live.waiting]
+        return {chunk.embedding_text() for live in some for _, chunk in live.not_embedded()}
+
+    def publish(self, tenant: str, change: IndexChange, embedder: EmbedderIdentity, chunker: str) -> FolderManifest:
+        """Write the next generation and point readers at it. What did not change is not written again.
 
         Raises WriterBusy when another process publishes for this tenant for longer than ``wait_s``, and
         DiskFailed when it cannot be written; then what was in use stays in use.
         """
+        with self._publishing(tenant) as generation:
+            gone = {*change.removed, *(document.key for document in change.documents)}
+            live = [] if change.whole else [segment.without(gone) for segment in self._live(tenant)]
+            if change.documents:
+                new = generation.segment(change.documents, _usual_lengths(live))
+                live.append(generation.embedded(new, change.vectors))
+            return generation.publish(live, embedder, chunker)
+
+    def attach(self, tenant: str, vectors: TextVectors) -> FolderManifest:
+        """Give waiting chunks their vectors, by embedding text. Raises as ``publish`` does."""
+        with self._publishing(tenant) as generation:
+            before = read_manifest(self._home(tenant))
+            live = [generation.embedded(segment, vectors) for segment in self._live(tenant)]
+            return generation.publish(live, before.embedder, before.chunker)
+
+    def tidy(self, tenant: str) -> FolderManifest:
+        """Merge segments where there are many small ones, or much is dead. Raises as ``publish`` does."""
+        if not _scattered(self._live(tenant)):
+            return read_manifest(self._home(tenant))
+        with self._publishing(tenant) as generation:
+            before, live = read_manifest(self._home(tenant)), self._live(tenant)
+            some = _scattered(live)
+            others = [segment for segment in live if segment not in some]
+            merged = generation.merged(some, _usual_lengths(others)) if some else []
+            return generation.publish([*others, *merged], before.embedder, before.chunker)
+
+    def roll_back(self, tenant: str) -> FolderManifest | None:
+        """Point readers at the newest generation before the one in use; None when there is none."""
+        home = self._root / check_tenant(tenant)
+        now = read_manifest(self._home(tenant)).generation
+        with _exclusive(home / "LOCK", tenant, self._wait_s):
+            earlier = [number for number in _generations(home) if number < now]
+            if not earlier:
+                return None
+            _point(home, f"gen-{max(earlier)}")
+        return read_manifest(self._home(tenant))
+
+    def _home(self, tenant: str) -> Path:
+        """The folder of the generation in use."""
+        home = self._root / check_tenant(tenant)
+        return home / pointed(home)
+
+    def _live(self, tenant: str) -> list[LiveSegment]:
+        manifest = self.current(tenant)
+        return self._parts.setdefault(tenant, Parts(self._root / tenant)).open(manifest) if manifest else []
+
+    @contextmanager
+    def _publishing(self, tenant: str) -> "Iterator[_Generation]":
         home = self._root / check_tenant(tenant)
         with _disk_errors_named(tenant):
-            home.mkdir(parents=True, exist_ok=True)
+            (home / PARTS).mkdir(parents=True, exist_ok=True)
             with _exclusive(home / "LOCK", tenant, self._wait_s):
-                for left in home.glob("tmp*"):
-                    shutil.rmtree(left, ignore_errors=True)  # Of a writer that was killed.
-                generation = 1 + max(_generations(home), default=0)
-                with _removed_unless_published(home, generation) as folder:
-                    manifest = self._fill(folder, generation, tenant, chunks, vectors, embedder, documents, chunker)
-                    folder.rename(home / f"gen-{generation}")
-                    _point(home, f"gen-{generation}")
-                for old in sorted(_generations(home))[:-KEPT]:
-                    shutil.rmtree(home / f"gen-{old}", ignore_errors=True)
-        return manifest
+                _remove_unused(home)  # A writer that was killed left something.
+                before = self.current(tenant)
+                generation = _Generation(home, tenant, self._clock, before.files if before else {})
+                try:
+                    yield generation
+                finally:  # A disk that is full gets its bytes back, or each try would fill it further.
+                    generation.remove_unless_published()
+                    _remove_unused(home)
 
-    def _fill(
-        self,
-        folder: Path,
-        generation: int,
-        tenant: str,
-        chunks: Sequence[Chunk],
-        vectors: Vectors,
-        embedder: EmbedderIdentity,
-        documents: Mapping[str, str],
-        chunker: str,
-    ) -> SnapshotManifest:
-        write_texts(folder / "texts.sqlite", chunks)
-        for audience in Audience:
-            own = [(row, chunk) for row, chunk in enumerate(chunks) if chunk.audience is audience]
-            rows = np.array([row for row, _ in own], dtype=np.int64)
-            write_words(folder, f"words-{audience}", own)
-            write_vectors(folder / f"vectors-{audience}.faiss", rows, vectors[rows])
-        names = sorted(path.name for path in folder.iterdir())
-        manifest = SnapshotManifest(
-            tenant=tenant,
-            generation=generation,
+
+class _Generation:
+    """The next generation, while it is being written. Before it is published nobody sees any of it.
+
+    ``known`` are checksums of files that were there before.
+    """
+
+    def __init__(self, home: Path, tenant: str, clock: Clock, known: Mapping[str, str]) -> None:
+        self._home, self._tenant, self._clock, self._known = home, tenant, clock, known
+        self._number = 1 + max(_generations(home), default=0)
+        self._made = 0
+
+    def segment(self, documents: Iterable[IndexedDocument], usual_lengths: Mapping[Audience, float]) -> LiveSegment:
+        """A new segment, without vectors."""
+        folder = self._part("segment")
+        write_segment(folder, documents, usual_lengths)
+        return LiveSegment(folder.name, Segment(folder), {}, np.zeros(0, dtype=np.int64))
+
+    def embedded(self, live: LiveSegment, vectors: TextVectors) -> LiveSegment:
+        """``live`` with what ``vectors`` has of its waiting chunks."""
+        found: dict[Audience, list[tuple[int, NDArray[np.float32]]]] = {}
+        for row, chunk in live.not_embedded() if vectors and live.waiting else ():
+            vector = vectors.get(chunk.embedding_text())
+            if vector is not None:
+                found.setdefault(chunk.audience, []).append((row, vector))
+        return self._with(
+            live,
+            {
+                audience: (
+                    np.array([row for row, _ in pairs], dtype=np.int64),
+                    np.stack([vector for _, vector in pairs]),
+                )
+                for audience, pairs in found.items()
+            },
+        )
+
+    def merged(self, some: Sequence[LiveSegment], usual_lengths: Mapping[Audience, float]) -> list[LiveSegment]:
+        """What lives in ``some``, as one segment with one part of vectors."""
+        new = self.segment((document for live in some for document in live.indexed()), usual_lengths)
+        return [self._with(new, merged_vectors(some))]
+
+    def publish(self, live: Sequence[LiveSegment], embedder: EmbedderIdentity, chunker: str) -> FolderManifest:
+        """Write the generation of these segments, and point readers at it."""
+        live = [segment for segment in live if segment.documents]
+        name = f"gen-{self._number}"
+        folder = self._home / name
+        folder.mkdir()
+        for segment in live:
+            if len(segment.dead):
+                np.save(folder / f"{segment.name}.dead.npy", segment.dead)
+        entries = tuple(_entry(segment) for segment in live)
+        parts = [self._home / PARTS / part for entry in entries for part in (entry.name, *entry.vectors)]
+        documents = {held.key: held.fingerprint for segment in live for held in segment.documents}
+        manifest = FolderManifest(
+            tenant=self._tenant,
+            generation=self._number,
             created_at=self._clock.now().isoformat(),
             embedder=embedder,
             chunker=chunker,
             documents=len(documents),
-            chunks=len(chunks),
+            chunks=sum(entry.chunks for entry in entries),
+            waiting=sum(entry.waiting for entry in entries),
             documents_sha256=documents_digest(documents),
-            files={name: sha256_of(folder / name) for name in names},
+            segments=entries,
+            files=self._checksums([*parts, folder]),
         )
         (folder / "manifest.json").write_text(manifest.model_dump_json(indent=1))
-        for path in [*folder.iterdir(), folder]:
+        for path in [*folder.iterdir(), folder, self._home]:
             _sync(path)
+        _point(self._home, name)
         return manifest
 
+    def remove_unless_published(self) -> None:
+        if pointed(self._home) != f"gen-{self._number}":
+            shutil.rmtree(self._home / f"gen-{self._number}", ignore_errors=True)
 
-@contextmanager
-def _removed_unless_published(home: Path, generation: int) -> Iterator[Path]:
-    """An empty folder to fill. A disk that is full gets its bytes back, or each try would fill it further."""
-    folder, name = home / f"tmp-{generation}", f"gen-{generation}"
-    try:
+    def _part(self, kind: str) -> Path:
+        self._made += 1
+        folder = self._home / PARTS / f"{kind}-{self._number}-{self._made}"
         folder.mkdir()
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        if _pointed(home) != name:
-            shutil.rmtree(home / name, ignore_errors=True)
+        return folder
+
+    def _with(self, live: LiveSegment, found: Embedded) -> LiveSegment:
+        if not found:
+            return live
+        folder = self._part("vectors")
+        write_vector_part(folder, found)
+        return LiveSegment(live.name, live.segment, {**live.parts, folder.name: VectorPart(folder)}, live.dead)
+
+    def _checksums(self, folders: Sequence[Path]) -> dict[str, str]:
+        """Of each file. What is new is synced to the disk."""
+        result = {}
+        for path in (file for folder in folders for file in sorted(folder.iterdir())):
+            name = str(path.relative_to(self._home))
+            if name not in self._known:
+                _sync(path)
+            result[name] = self._known.get(name) or sha256_of(path)
+        for folder in folders:
+            _sync(folder)
+        return result
+
+
+def _entry(live: LiveSegment) -> SegmentEntry:
+    return SegmentEntry(
+        name=live.name,
+        vectors=tuple(live.parts),
+        documents=len(live.documents),
+        chunks=len(live.rows),
+        dead=len(live.dead),
+        waiting=live.waiting,
+    )
+
+
+def _usual_lengths(live: Sequence[LiveSegment]) -> dict[Audience, float]:
+    """Those of the largest segment."""
+    largest = max(live, key=lambda segment: len(segment.rows), default=None)
+    words = largest.segment.words.items() if largest else ()
+    return {audience: file.usual_length for audience, file in words if file.chunks}
+
+
+def _scattered(live: Sequence[LiveSegment]) -> list[LiveSegment]:
+    """The segments that should be merged now, if any."""
+    if not live:
+        return []
+    largest = max(live, key=lambda segment: len(segment.rows))
+    small = [segment for segment in live if segment is not largest]
+    total = sum(len(segment.rows) for segment in live)
+    beside = len(largest.dead_rows) + total - len(largest.rows)
+    if beside > SCATTERED_SHARE * total or len(largest.parts) > MANY_PARTS:
+        return list(live)
+    parts = sum(1 + len(segment.parts) for segment in small)
+    return small if parts > MANY_PARTS else []
+
+
+def _remove_unused(home: Path) -> None:
+    """Generations that are old or were never finished, and the parts that no generation has."""
+    used: set[str] = set()
+    for age, number in enumerate(sorted(_generations(home), reverse=True)):
+        folder = home / f"gen-{number}"
+        current = folder.name == pointed(home)
+        try:
+            entries = read_manifest(folder).segments if current or age < KEPT else None
+        except SnapshotMismatch:
+            entries = () if current else None
+        if entries is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        used.update(part for entry in entries for part in (entry.name, *entry.vectors))
+    for folder in (home / PARTS).iterdir():
+        if folder.name not in used:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -153,14 +327,6 @@ def _locked(lock: IO[str]) -> bool:
 
 def _generations(home: Path) -> list[int]:
     return [int(path.name.removeprefix("gen-")) for path in home.glob("gen-*")]
-
-
-def _pointed(home: Path) -> str:
-    """The folder readers use, or nothing."""
-    try:
-        return (home / "CURRENT").read_text().strip()
-    except FileNotFoundError:
-        return ""
 
 
 def _point(home: Path, name: str) -> None:

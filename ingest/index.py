@@ -1,25 +1,15 @@
 """Rows → Snapshot: publish what the store holds, if it is not what is published already.
 
 Words first: what is new is searchable by words once it is parsed, by meaning when it has been embedded. Vectors are
-published every ``PUBLISHED_AFTER`` texts, so that a long ingest is of use before it ends.
+published as they come, so that a long ingest is of use before it ends.
 """
 
-from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from assistant.kernel.knowledge import SnapshotManifest
 from assistant.ports import DocumentStore, Embedder, IndexChange, IndexWriter
 from ingest.chunk import CHUNKER
-
-EMBEDDED_AT_ONCE = 256
-PUBLISHED_AFTER = 4096
-
-TextVectors = dict[str, NDArray[np.float32]]
-OnEmbedded = Callable[[int, int], None]
-"""Told how many more texts have a vector, and how many are still to get one."""
+from ingest.embed import OnEmbedded, embed
 
 
 class Published(NamedTuple):
@@ -54,7 +44,7 @@ def index(
             texts = {chunk.embedding_text() for document in found for chunk in document.chunks}
             vectors = store.vectors(identity, list(texts))
             if current is not None and whole:  # What is in use has all its vectors; it is replaced by no less.
-                for computed in _embed(texts - vectors.keys(), store, embedder, on_embedded):
+                for computed in embed(texts - vectors.keys(), embedder, store, on_embedded):
                     vectors |= computed
                     embedded += len(computed)
             writer.publish(tenant, IndexChange(found, removed, vectors, whole), identity, CHUNKER)
@@ -63,31 +53,8 @@ def index(
             known = store.vectors(identity, list(waiting))
             if known:
                 writer.attach(tenant, known)
-            for computed in _embed(waiting - known.keys(), store, embedder, on_embedded):
+            for computed in embed(waiting - known.keys(), embedder, store, on_embedded):
                 writer.attach(tenant, computed)
                 embedded += len(computed)
         else:
             return Published(writer.tidy(tenant), embedded)
-
-
-def _embed(
-    texts: Collection[str], store: DocumentStore, embedder: Embedder, on_embedded: OnEmbedded
-) -> Iterator[TextVectors]:
-    """Vectors of ``texts``, some thousand at a time, in order of length, so that a batch pads little.
-
-    They are kept as they come: whoever is stopped in the middle goes on there.
-    """
-    ordered = sorted(texts, key=lambda text: (len(text), text))
-    on_embedded(0, len(ordered))
-    some: TextVectors = {}
-    for start in range(0, len(ordered), EMBEDDED_AT_ONCE):
-        batch = ordered[start : start + EMBEDDED_AT_ONCE]
-        computed = dict(zip(batch, embedder.embed(batch), strict=True))
-        store.add_vectors(embedder.identity, computed)
-        on_embedded(len(batch), len(ordered) - start - len(batch))
-        some |= computed
-        if len(some) >= PUBLISHED_AFTER:
-            yield some
-            some = {}
-    if some:
-        yield some

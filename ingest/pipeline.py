@@ -8,7 +8,8 @@ from assistant.kernel.knowledge import Audience, ParsedDocument, Problem
 from assistant.kernel.value import Value
 from assistant.ports import DocumentStore, Embedder, IndexWriter
 from ingest.chunk import chunk, fingerprint
-from ingest.index import OnEmbedded, Published, index
+from ingest.embed import OnEmbedded
+from ingest.index import Published, index
 from ingest.load import Source
 from ingest.parse import parse
 

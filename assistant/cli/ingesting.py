@@ -11,7 +11,8 @@ from assistant.cli.session import EXIT_PARTLY, console, opened, progress_bars
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import InputError
 from assistant.kernel.knowledge import Audience
-from ingest.index import OnEmbedded, index
+from ingest.embed import OnEmbedded
+from ingest.index import index
 from ingest.load import count, load, root_key
 from ingest.pipeline import IngestReport, OnProgress
 from ingest.pipeline import ingest as run_ingest

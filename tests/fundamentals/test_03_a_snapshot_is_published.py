@@ -81,7 +81,7 @@ def test_words_are_published_before_anything_is_embedded(library: Library) -> No
 def test_an_ingest_that_was_interrupted_goes_on_where_it_stopped(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.index.EMBEDDED_AT_ONCE", 5)
+    monkeypatch.setattr("ingest.embed.EMBEDDED_AT_ONCE", 5)
     batches = itertools.count()
 
     def dies() -> None:

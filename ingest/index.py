@@ -30,31 +30,32 @@ def index(
 ) -> Published:
     """Publish generations until what is published is what the store holds; all of it anew with another embedder, or ``force``.
 
-    Of two ingests at once neither publishes over the other's documents.
+    Of two ingests at once neither publishes over the other's documents, and neither embeds them for the other.
     """
-    identity, embedded = embedder.identity, 0
+    identity, embedded, own = embedder.identity, 0, set[str]()
     while True:
         documents, current = store.hashes(tenant), writer.current(tenant)
         whole = force or current is None or current.embedder != identity
         published = {} if whole else writer.documents(tenant)
         new = [key for key, mark in documents.items() if published.get(key) != mark]
         removed = published.keys() - documents.keys()
-        if whole or new or removed:
-            found = store.indexed(tenant, new)
-            texts = {chunk.embedding_text() for document in found for chunk in document.chunks}
-            vectors = store.vectors(identity, list(texts))
-            if current is not None and whole:  # What is in use has all its vectors; it is replaced by no less.
-                for computed in embed(texts - vectors.keys(), embedder, store, on_embedded):
-                    vectors |= computed
-                    embedded += len(computed)
-            writer.publish(tenant, IndexChange(found, removed, vectors, whole), identity, CHUNKER)
-            force = False
-        elif waiting := writer.waiting(tenant):
-            known = store.vectors(identity, list(waiting))
-            if known:
-                writer.attach(tenant, known)
-            for computed in embed(waiting - known.keys(), embedder, store, on_embedded):
-                writer.attach(tenant, computed)
+        if not (whole or new or removed):
+            break
+        found = store.indexed(tenant, new)
+        own |= (texts := {chunk.embedding_text() for document in found for chunk in document.chunks})
+        vectors = store.vectors(identity, list(texts))
+        if current is not None and whole:  # What is in use has all its vectors; it is replaced by no less.
+            for computed in embed(texts - vectors.keys(), embedder, store, on_embedded):
+                vectors |= computed
                 embedded += len(computed)
-        else:
-            return Published(writer.tidy(tenant), embedded)
+        writer.publish(tenant, IndexChange(found, removed, vectors, whole), identity, CHUNKER)
+        force = False
+    with writer.embedding(tenant) as alone:
+        waiting = writer.waiting(tenant)
+        todo = waiting if alone else waiting & own
+        if known := store.vectors(identity, list(todo)):
+            writer.attach(tenant, known)
+        for computed in embed(todo - known.keys(), embedder, store, on_embedded):
+            writer.attach(tenant, computed)
+            embedded += len(computed)
+    return Published(writer.tidy(tenant), embedded)

@@ -214,3 +214,12 @@ def test_a_stem_is_as_rare_as_it_is_among_all_documents(index: Pair) -> None:
         index.writer.publish("t1", change(name), EMBEDDER.identity, "test-1")
     index.writer.tidy("t1")
     assert opened(index).lexical(stems("return machine refund days"), BOTH, 5) == together
+
+
+def test_what_is_hidden_is_found_by_nothing_from_then_on(index: Pair) -> None:
+    index.writer.hide("t1", ["doc:returns"])  # Nothing is published yet.
+    publish(index)
+    before = opened(index)
+    index.writer.hide("t1", ["doc:descale", "never there"])
+    everything_but_descale_is_found(opened(index))
+    assert set(before.chunks(BOTH, list(TEXTS))) == set(TEXTS), "who had begun to read goes on"

@@ -6,6 +6,7 @@ SQL (here: memory) is the truth, the snapshot a cache of it that can always be b
 import itertools
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from assistant.adapters.memory.documents import MemoryDocumentStore
 from assistant.adapters.memory.index import MemoryIndex
 from assistant.adapters.memory.models import HashingEmbedder
 from assistant.kernel.errors import InputError, ModelUnavailable
-from assistant.kernel.knowledge import Audience, SnapshotManifest
-from assistant.ports import Vectors
+from assistant.kernel.knowledge import Audience, Block, BlockKind, ParsedDocument, SnapshotManifest
+from assistant.ports import IndexChange, Vectors
+from ingest.chunk import chunk
 from ingest.load import load, root_key
 from ingest.pipeline import Ingest, IngestReport, ingest
 
@@ -94,6 +96,22 @@ def test_an_ingest_that_was_interrupted_goes_on_where_it_stopped(
     report = library.run()
     assert (report.unchanged, report.embedded) == (8, report.chunks - 10)
     assert library.manifest.waiting == 0
+
+
+def test_two_ingests_at_once_do_not_embed_for_each_other(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one embeds a large corpus, an upload waits for its own vectors and for no others."""
+    waits = [Block(kind=BlockKind.PARAGRAPH, text="A page of the large corpus.")]
+    page = ParsedDocument(
+        key="page", title="", url="", media_type="text/plain", sha256="0" * 64, language="en", blocks=tuple(waits)
+    )
+    chunks = chunk(page, Audience.PUBLIC, library.embedder.count_tokens, 120, 16)
+    library.store.put("default", Audience.PUBLIC, page, chunks, "1")
+    first = IndexChange(library.store.indexed("default", ["page"]))
+    library.index.publish("default", first, library.embedder.identity, "blocks-2")
+    monkeypatch.setattr(library.index, "embedding", lambda _: nullcontext(enter_result=False))
+    report = library.run()
+    assert report.embedded == report.chunks - 1
+    assert library.index.waiting("default") == {chunks[0].embedding_text()}
 
 
 def test_another_embedder_replaces_the_snapshot_only_when_all_is_embedded(library: Library) -> None:

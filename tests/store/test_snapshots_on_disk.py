@@ -236,3 +236,15 @@ def test_a_disk_without_room_is_told_as_something_that_passes(tmp_path: Path, cl
     with pytest.raises(DiskFailed) as raised:
         publish(tmp_path, clock, "returns")
     assert raised.value.retry_after_s > 0
+
+
+def test_only_one_embeds_what_waits(tmp_path: Path, clock: ManualClock) -> None:
+    publish(tmp_path, clock, "returns")
+    one, other = FolderIndexWriter(tmp_path, clock), FolderIndexWriter(tmp_path, clock)
+    with one.embedding("t1") as first:
+        with other.embedding("t1") as second:
+            assert (first, second) == (True, False)
+        with other.embedding("t2") as elsewhere:
+            assert elsewhere
+    with other.embedding("t1") as later:
+        assert later

@@ -67,7 +67,7 @@ class MemoryDocumentStore:
     def delete(self, tenant: str, keys: Sequence[str]) -> int:
         return sum(self._documents.pop((tenant, key), None) is not None for key in keys)
 
-    def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> None:
+    def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> str:
         found = [
             key
             for (owner, key), stored in self._documents.items()
@@ -76,6 +76,7 @@ class MemoryDocumentStore:
         if not found:
             raise NotFound(f"there is no document {document_id!r}")
         self.delete(tenant, found)
+        return found[0]
 
     def vectors(self, embedder: EmbedderIdentity, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         known = {text: self._vectors.get((embedder.sha256, text)) for text in texts}

@@ -1,7 +1,8 @@
 """The in-memory twins of IndexReader and IndexWriter."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from math import log1p
 
@@ -85,6 +86,13 @@ class MemoryIndex:
         kept = {key: document for key, document in before.items() if key not in change.removed}
         self._documents[tenant] = kept | {document.key: document for document in change.documents}
         return self._publish(tenant, change.vectors, embedder, chunker, keep=not change.whole)
+
+    def hide(self, tenant: str, keys: Collection[str]) -> None:
+        if snapshot := self._snapshots.get(tenant):
+            self.publish(tenant, IndexChange(removed=keys), snapshot.manifest.embedder, snapshot.manifest.chunker)
+
+    def embedding(self, tenant: str) -> AbstractContextManager[bool]:  # noqa: ARG002
+        return nullcontext(enter_result=True)
 
     def attach(self, tenant: str, vectors: Mapping[str, NDArray[np.float32]]) -> SnapshotManifest:
         manifest = self._snapshots[tenant].manifest

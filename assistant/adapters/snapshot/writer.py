@@ -5,7 +5,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -32,7 +32,7 @@ from assistant.adapters.snapshot.segment import (
     write_vector_part,
 )
 from assistant.kernel.access import check_tenant
-from assistant.kernel.errors import DiskFailed, SnapshotMismatch, WriterBusy
+from assistant.kernel.errors import DiskFailed, NotFound, SnapshotMismatch, WriterBusy
 from assistant.kernel.knowledge import Audience, EmbedderIdentity, IndexedDocument, documents_digest
 from assistant.ports import Clock, IndexChange
 
@@ -84,6 +84,20 @@ class FolderIndexWriter:
                 live.append(generation.embedded(new, change.vectors))
             return generation.publish(live, embedder, chunker)
 
+    def hide(self, tenant: str, keys: Collection[str]) -> None:
+        """Publish at once what is published, without these documents. Raises as ``publish`` does."""
+        before = self.current(tenant)
+        if before is not None:
+            self.publish(tenant, IndexChange(removed=keys), before.embedder, before.chunker)
+
+    @contextmanager
+    def embedding(self, tenant: str) -> Iterator[bool]:
+        """Whether nobody else embeds what waits in this tenant's index, for as long as it takes."""
+        home = self._root / check_tenant(tenant)
+        home.mkdir(parents=True, exist_ok=True)
+        with (home / "EMBEDDING").open("w") as lock:
+            yield _locked(lock)
+
     def attach(self, tenant: str, vectors: TextVectors) -> FolderManifest:
         """Give waiting chunks their vectors, by embedding text. Raises as ``publish`` does."""
         with self._publishing(tenant) as generation:
@@ -103,8 +117,13 @@ class FolderIndexWriter:
             return generation.publish([*others, *merged], before.embedder, before.chunker)
 
     def roll_back(self, tenant: str) -> FolderManifest | None:
-        """Point readers at the newest generation before the one in use; None when there is none."""
+        """Point readers at the newest generation before the one in use; None when there is none.
+
+        Raises NotFound when nothing is published.
+        """
         home = self._root / check_tenant(tenant)
+        if not pointed(home):
+            raise NotFound(f"nothing is published for tenant {tenant!r}", fix="Run `deskhand ingest` first.")
         now = read_manifest(self._home(tenant)).generation
         with _exclusive(home / "LOCK", tenant, self._wait_s):
             earlier = [number for number in _generations(home) if number < now]

@@ -99,14 +99,15 @@ class SqlDocumentStore:
                     deleted += 1
             return deleted
 
-    def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> None:
-        """Mark one document that ``audiences`` may read deleted. Raises NotFound."""
+    def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> str:
+        """Mark one document that ``audiences`` may read deleted; returns its key. Raises NotFound."""
         with self._sessions.begin() as session:
             row = session.get(DocumentRow, document_id)
             hidden = row is None or row.tenant != tenant or Audience(row.audience) not in audiences
             if row is None or hidden or row.deleted_at is not None:
                 raise NotFound(f"there is no document {document_id!r}", fix="GET /v1/documents lists the ids.")
             row.deleted_at = self._clock.now()
+            return row.key
 
     def vectors(self, embedder: EmbedderIdentity, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Text → vector for those of ``texts`` that this embedder has embedded before."""

@@ -21,7 +21,8 @@ from ingest.wiring import create_ingest
 
 def ingest(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Folders and files: HTML, Markdown, text, PDF, DOCX, JSON lines.")
+        list[Path] | None,
+        typer.Argument(help="Folders and files: HTML, Markdown, text, PDF, Office, tables, mail, JSON lines."),
     ] = None,
     tenant: Annotated[str, typer.Option(help="Whose documents these are.")] = "default",
     audience: Annotated[Audience, typer.Option(help="Who may read them.")] = Audience.PUBLIC,

@@ -80,7 +80,9 @@ async def search_passages(
 def add_document(
     request: Request,
     key: DocumentsKey,
-    file: Annotated[UploadFile, File(description="HTML, Markdown, text, PDF or DOCX.")],
+    file: Annotated[
+        UploadFile, File(description="HTML, Markdown, reStructuredText, text, PDF, DOCX, PPTX, XLSX, CSV or EML.")
+    ],
     audience: Annotated[Audience, Form()] = Audience.PUBLIC,
     url: Annotated[str, Form(max_length=2_000, description="Where a reader finds it.")] = "",
 ) -> JobView:

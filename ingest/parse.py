@@ -62,10 +62,10 @@ def decode(data: bytes) -> str:
     try:
         return _clean(data.decode("utf-8"))
     except UnicodeDecodeError:
-        encoding = _legacy_encoding(data[:500_000])
-    if encoding is None:
+        legacy = _legacy_encoding(data[:500_000])
+    if legacy is None:
         raise UnreadableDocument("its text encoding cannot be told", fix="Save it as UTF-8.")
-    return _clean(data.decode(encoding, "replace"))
+    return _clean(data.decode(legacy, "replace"))
 
 
 def _legacy_encoding(data: bytes) -> str | None:

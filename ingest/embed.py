@@ -1,4 +1,4 @@
-"""Texts → vectors, kept as they come and handed on some thousand at a time."""
+"""Texts → vectors, kept as they come and handed on in growing portions."""
 
 from collections.abc import Callable, Collection, Iterator
 
@@ -9,6 +9,7 @@ from assistant.ports import DocumentStore, Embedder
 
 EMBEDDED_AT_ONCE = 256
 HANDED_ON_AFTER = 4096
+"""Then after twice as many, and so on: each time they are handed on, all that waits is looked through."""
 
 TextVectors = dict[str, NDArray[np.float32]]
 OnEmbedded = Callable[[int, int], None]
@@ -25,14 +26,15 @@ def embed(
     ordered = sorted(texts, key=lambda text: (len(text), text))
     on_embedded(0, len(ordered))
     some: TextVectors = {}
+    enough = HANDED_ON_AFTER
     for start in range(0, len(ordered), EMBEDDED_AT_ONCE):
         batch = ordered[start : start + EMBEDDED_AT_ONCE]
         computed = dict(zip(batch, embedder.embed(batch), strict=True))
         store.add_vectors(embedder.identity, computed)
         on_embedded(len(batch), len(ordered) - start - len(batch))
         some |= computed
-        if len(some) >= HANDED_ON_AFTER:
+        if len(some) >= enough:
             yield some
-            some = {}
+            some, enough = {}, 2 * enough
     if some:
         yield some

@@ -56,13 +56,15 @@ def ingest(
     allow_mass_delete: bool = False,
     on_progress: OnProgress = lambda _: None,
     on_embedded: OnEmbedded = lambda _, __: None,
+    backlog: bool = True,
 ) -> IngestReport:
     """Bring the store up to date with ``sources`` and publish.
 
     Documents whose key lies below one of ``roots`` and that did not come are deleted; a document that
     could not be read this time keeps its earlier version. Each document is stored in its own
     transaction, so an interrupted ingest goes on where it stopped. ``on_progress`` is told the number
-    of documents read since the last call. Raises InputError rather than delete most of a root.
+    of documents read since the last call. What others left to be embedded is, with
+    ``backlog``. Raises InputError rather than delete most of a root.
     """
     before = desk.store.hashes(tenant)
     work = _Work(tenant, audience, desk, before)
@@ -73,7 +75,9 @@ def ingest(
     gone = [key for key in before if key not in work.seen and _below(key, roots) and not _below(key, half_read)]
     _refuse_mass_delete(gone, before, roots, allow_mass_delete)
     deleted = desk.store.delete(tenant, gone)
-    published = index(tenant, desk.store, desk.writer, desk.embedder, on_embedded=on_embedded)
+    published = index(
+        tenant, desk.store, desk.writer, desk.embedder, own=work.seen, backlog=backlog, on_embedded=on_embedded
+    )
     return work.report(deleted, published)
 
 

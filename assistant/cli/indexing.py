@@ -9,6 +9,7 @@ from assistant.cli.session import EXIT_PARTLY, console, opened
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import NotFound
 from assistant.kernel.jobs import LaneLoad
+from assistant.kernel.knowledge import Audience, documents_digest
 from assistant.kernel.value import Value
 from assistant.wiring import App
 
@@ -18,7 +19,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 class IndexStatus(Value):
-    """``not_published`` documents are stored and not found yet, or deleted and still found, ``by_words_only`` chunks are not
+    """``jobs`` are those of all tenants. ``not_published`` documents are stored and not found yet, or deleted and still found, ``by_words_only`` chunks are not
     embedded yet. ``generation`` is 0 before anything was published.
     """
 
@@ -52,7 +53,8 @@ def status(tenant: Tenant = "default", as_json: AsJson = False) -> None:
         for lane in found.jobs:
             if lane.waiting:
                 table.add_row(
-                    f"jobs that wait ({lane.lane})", f"{lane.waiting}, the oldest for {lane.oldest_due_s:.0f} s"
+                    f"jobs of all tenants that wait ({lane.lane})",
+                    f"{lane.waiting}, the oldest for {lane.oldest_due_s:.0f} s",
                 )
         console.print(table)
     if found.not_published or found.by_words_only:
@@ -61,8 +63,9 @@ def status(tenant: Tenant = "default", as_json: AsJson = False) -> None:
 
 def status_of(desk: App, tenant: str) -> IndexStatus:
     """The index of ``tenant`` beside what the database holds."""
-    stored, published = desk.documents.hashes(tenant), desk.index_writer.documents(tenant)
-    manifest = desk.index_writer.current(tenant)
+    stored, manifest = desk.documents.hashes(tenant), desk.index_writer.current(tenant)
+    same = manifest is not None and manifest.documents_sha256 == documents_digest(stored)
+    published = stored if same else desk.index_writer.documents(tenant)
     return IndexStatus(
         tenant=tenant,
         generation=manifest.generation if manifest else 0,
@@ -78,15 +81,26 @@ def status_of(desk: App, tenant: str) -> IndexStatus:
 
 @app.command()
 def rollback(tenant: Tenant = "default") -> None:
-    """Serve the snapshot before the one in use, until the next ingest."""
+    """Serve the documents of the snapshot before the one in use, until the next ingest. What was deleted, or made internal, stays so."""
     check_tenant(tenant)
     with opened() as desk:
         manifest = desk.index_writer.roll_back(tenant)
-    if manifest is None:
-        raise NotFound(
-            f"there is no earlier snapshot of tenant {tenant!r}", fix="Ingest the documents as they were before."
-        )
+        if manifest is None:
+            raise NotFound(
+                f"there is no earlier snapshot of tenant {tenant!r} with other documents",
+                fix="Ingest the documents as they were before.",
+            )
+        desk.index_writer.hide(tenant, _no_longer_shown(desk, tenant))
+        manifest = desk.index_writer.current(tenant) or manifest
     console.print(
-        f"Snapshot {manifest.generation} of {manifest.created_at} is in use: {manifest.documents} documents, "
-        f"{manifest.chunks} chunks. The next ingest publishes what the database holds."
+        f"Snapshot {manifest.generation} is in use: {manifest.documents} documents, {manifest.chunks} chunks. "
+        "The next ingest publishes what the database holds."
     )
+
+
+def _no_longer_shown(desk: App, tenant: str) -> set[str]:
+    """Published documents that were deleted since, or are other versions of what only agents may read now."""
+    stored, published = desk.documents.hashes(tenant), desk.index_writer.documents(tenant)
+    changed = {key for key in published.keys() & stored.keys() if published[key] != stored[key]}
+    internal = desk.documents.documents(tenant, frozenset({Audience.INTERNAL}), limit=len(stored))
+    return (published.keys() - stored.keys()) | (changed & {document.key for document in internal})

@@ -43,7 +43,9 @@ def retrieve(
     if not _only_asks(question):
         return evidence
     asked = [search([Said(ask)], question.language, scope, snapshot, embedder, policy) for ask in question.asks]
-    return evidence.model_copy(update={"passages": _with_best(evidence.passages, asked)[: policy.shown]})
+    top = max(found.top_similarity for found in (evidence, *asked))
+    passages = _varied(_with_best(evidence.passages, asked), policy)
+    return evidence.model_copy(update={"passages": passages, "top_similarity": top})
 
 
 def search(

@@ -199,21 +199,25 @@ def test_words_find_a_document_before_it_is_embedded_and_meaning_afterwards(inde
     assert [chunk_id for chunk_id, _ in opened(index).lexical(stems("return"), PUBLIC, 5)] == ["returns"]
     assert [chunk_id for chunk_id, _ in opened(index).dense(query, PUBLIC, 5)] == ["descale"]
     assert opened(index).similarities(query, PUBLIC, ["returns"]) == {}
-    done = index.writer.attach("t1", vectors("returns"))
+    done = index.writer.attach("t1", vectors("returns"), EMBEDDER.identity)
     assert done.waiting == 0
     assert not index.writer.waiting("t1")
     assert [chunk_id for chunk_id, _ in opened(index).dense(query, PUBLIC, 1)] == ["returns"]
 
 
 def test_a_stem_is_as_rare_as_it_is_among_all_documents(index: Pair) -> None:
-    """Documents that came one by one are ranked as those that came together."""
+    """Documents that came one by one are ranked as those that came together; lengths are compared with the first's."""
     publish(index)
-    together = opened(index).lexical(stems("return machine refund days"), BOTH, 5)
+    query = stems("machine machine tank")
+    together = opened(index).lexical(query, BOTH, 5)
     publish(index, names=("descale",))
     for name in ("returns", "goodwill"):
         index.writer.publish("t1", change(name), EMBEDDER.identity, "test-1")
+    apart = opened(index).lexical(query, BOTH, 5)
+    assert [chunk_id for chunk_id, _ in apart] == [chunk_id for chunk_id, _ in together]
+    assert dict(apart) == pytest.approx(dict(together), rel=0.1)
     index.writer.tidy("t1")
-    assert opened(index).lexical(stems("return machine refund days"), BOTH, 5) == together
+    assert opened(index).lexical(query, BOTH, 5) == together
 
 
 def test_what_is_hidden_is_found_by_nothing_from_then_on(index: Pair) -> None:

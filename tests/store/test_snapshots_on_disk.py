@@ -3,6 +3,7 @@
 import fcntl
 import itertools
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from assistant.adapters.memory.models import HashingEmbedder, ManualClock
 from assistant.adapters.snapshot.reader import FolderIndexReader, FolderSnapshot
 from assistant.adapters.snapshot.writer import KEPT, FolderIndexWriter
 from assistant.kernel.errors import DiskFailed, InputError, SnapshotMismatch, WriterBusy
+from assistant.kernel.knowledge import IndexedDocument
+from assistant.ports import IndexChange
 from tests.contracts.test_index import BOTH, EMBEDDER, PUBLIC, TEXTS, change, chunk, vectors
 
 KILLED = 9
@@ -129,19 +132,29 @@ def _killed_at(step: int, work: Callable[[], None]) -> int:
 
 def test_generations_share_what_did_not_change_and_old_ones_go(tmp_path: Path, clock: ManualClock) -> None:
     writer = FolderIndexWriter(tmp_path, clock)
-    publish(tmp_path, clock, "returns", "descale", "goodwill")
-    for number in range(KEPT + 2):
-        keys = [f"doc:{'returns' if number % 2 else 'descale'}"]
-        writer.publish("t1", change(removed=keys), EMBEDDER.identity, "test-1")
+    empty = [IndexedDocument(f"empty {number}", "1", ()) for number in range(KEPT + 2)]
+    first = change("returns", "goodwill", whole=True)
+    writer.publish("t1", first._replace(documents=[*first.documents, *empty]), EMBEDDER.identity, "test-1")
+    for document in empty:
+        writer.hide("t1", [document.key])
         assert parts(tmp_path) == ["segment-1-1", "vectors-1-2"]
-    kept = sorted(path.name for path in (tmp_path / "t1").glob("gen-*"))
-    assert kept == [f"gen-{number}" for number in range(4, 4 + KEPT)]
+    kept = {path.name for path in (tmp_path / "t1").glob("gen-*")}
+    assert kept == {f"gen-{number}" for number in range(4, 4 + KEPT)}
+
+
+def another_version(root: Path, clock: ManualClock, fingerprint: int) -> None:
+    document = IndexedDocument("doc:returns", str(fingerprint), (chunk("returns"),))
+    new = IndexChange([document], vectors=vectors("returns"), whole=True)
+    FolderIndexWriter(root, clock).publish("t1", new, EMBEDDER.identity, "test-1")
 
 
 def test_what_no_generation_has_any_more_is_removed(tmp_path: Path, clock: ManualClock) -> None:
-    for _ in range(KEPT + 3):
-        publish(tmp_path, clock, "returns")
+    for number in range(KEPT + 3):
+        another_version(tmp_path, clock, number)
     assert len(parts(tmp_path)) == 2 * KEPT
+    publish(tmp_path, clock, "descale")
+    publish(tmp_path, clock, "descale")
+    assert len(parts(tmp_path)) == 2 * KEPT, "of two with the same documents the newest is kept"
 
 
 def test_many_small_changes_are_put_together(tmp_path: Path, clock: ManualClock) -> None:
@@ -157,9 +170,9 @@ def test_many_small_changes_are_put_together(tmp_path: Path, clock: ManualClock)
 def test_vectors_that_came_later_are_kept_when_segments_are_put_together(tmp_path: Path, clock: ManualClock) -> None:
     writer = FolderIndexWriter(tmp_path, clock)
     writer.publish("t1", change("returns", "goodwill", embedded=False), EMBEDDER.identity, "test-1")
-    writer.attach("t1", vectors("goodwill"))
+    writer.attach("t1", vectors("goodwill"), EMBEDDER.identity)
     writer.publish("t1", change("descale", embedded=False), EMBEDDER.identity, "test-1")
-    writer.attach("t1", vectors("descale"))
+    writer.attach("t1", vectors("descale"), EMBEDDER.identity)
     manifest = writer.tidy("t1")
     assert [entry.waiting for entry in manifest.segments] == [1]
     for name in ("goodwill", "descale"):
@@ -183,13 +196,45 @@ def test_rolling_back_shows_what_was_there_before_and_the_next_change_goes_on_fr
     assert writer.roll_back("t1") is None
     assert writer.publish("t1", change("goodwill"), EMBEDDER.identity, "test-1").generation == 4
     assert set(opened(tmp_path).chunks(BOTH, [*TEXTS])) == {"returns", "goodwill"}
+    again = writer.roll_back("t1")
+    assert again is not None
+    assert again.generation == 1, "what was rolled back from is not gone back to"
+
+
+def test_a_damaged_snapshot_is_not_rolled_back_to(tmp_path: Path, clock: ManualClock) -> None:
+    publish(tmp_path, clock, "returns")
+    publish(tmp_path, clock, "descale")
+    (tmp_path / "t1" / "parts" / "segment-1-1" / "texts.sqlite").unlink()
+    with pytest.raises(SnapshotMismatch):
+        FolderIndexWriter(tmp_path, clock).roll_back("t1")
+    assert set(opened(tmp_path).chunks(BOTH, [*TEXTS])) == {"descale"}
+
+
+def test_another_embedder_s_vectors_are_never_mixed_in(tmp_path: Path, clock: ManualClock) -> None:
+    publish(tmp_path, clock, "returns")
+    writer, other = FolderIndexWriter(tmp_path, clock), HashingEmbedder(dimension=8).identity
+    with pytest.raises(WriterBusy, match="meanwhile"):
+        writer.publish("t1", change("descale", embedded=False), other, "test-1")
+    with pytest.raises(WriterBusy, match="meanwhile"):
+        writer.attach("t1", {}, other)
+    assert writer.publish("t1", change("descale", whole=True, embedded=False), other, "test-1").embedder == other
+
+
+def test_a_folder_that_was_lost_and_made_anew_is_read_anew(tmp_path: Path, clock: ManualClock) -> None:
+    reader = FolderIndexReader(tmp_path, EMBEDDER.identity)
+    for name in ("returns", "descale"):
+        assert publish(tmp_path, clock, name) == 1
+        snapshot = reader.snapshot("t1")
+        assert snapshot is not None
+        assert set(snapshot.chunks(BOTH, [*TEXTS])) == {name}
+        shutil.rmtree(tmp_path / "t1")
 
 
 def test_a_reader_keeps_what_it_opened_when_parts_are_gone(tmp_path: Path, clock: ManualClock) -> None:
     publish(tmp_path, clock, "returns")
     held = opened(tmp_path)
-    for _ in range(KEPT + 1):
-        publish(tmp_path, clock, "descale")
+    for number in range(KEPT):
+        another_version(tmp_path, clock, number)
     assert "segment-1-1" not in parts(tmp_path)
     assert held.chunks(PUBLIC, ["returns"]) == {"returns": chunk("returns")}
     vector = vectors("returns")[chunk("returns").embedding_text()]

@@ -94,9 +94,10 @@ class MemoryIndex:
     def embedding(self, tenant: str) -> AbstractContextManager[bool]:  # noqa: ARG002
         return nullcontext(enter_result=True)
 
-    def attach(self, tenant: str, vectors: Mapping[str, NDArray[np.float32]]) -> SnapshotManifest:
-        manifest = self._snapshots[tenant].manifest
-        return self._publish(tenant, vectors, manifest.embedder, manifest.chunker, keep=True)
+    def attach(
+        self, tenant: str, vectors: Mapping[str, NDArray[np.float32]], embedder: EmbedderIdentity
+    ) -> SnapshotManifest:
+        return self._publish(tenant, vectors, embedder, self._snapshots[tenant].manifest.chunker, keep=True)
 
     def tidy(self, tenant: str) -> SnapshotManifest:
         return self._snapshots[tenant].manifest

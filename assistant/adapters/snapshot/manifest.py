@@ -40,11 +40,11 @@ class FolderManifest(SnapshotManifest):
 
 
 def read_manifest(folder: Path) -> FolderManifest:
-    """Raises SnapshotMismatch when it cannot be read, or is of another format."""
+    """Raises SnapshotMismatch when there is none, or one that this version does not know."""
     try:
         text = (folder / "manifest.json").read_bytes()
         manifest = FolderManifest.model_validate_json(text)
-    except (OSError, ValidationError) as error:
+    except (FileNotFoundError, NotADirectoryError, ValidationError) as error:
         raise SnapshotMismatch(
             f"snapshot {folder.name} has no manifest that this version reads", fix=REBUILD
         ) from error

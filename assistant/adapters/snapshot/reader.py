@@ -81,7 +81,7 @@ class FolderSnapshot:
         scores: dict[str, float] = {}
         for live in self.segments:
             rows = live.find(ids, audiences)
-            stored = live.vectors(list(rows.values()), audiences)
+            stored = live.vectors(rows.values(), audiences)
             scores |= {chunk_id: float(stored[row] @ vector) for chunk_id, row in rows.items() if row in stored}
         return scores
 
@@ -110,16 +110,20 @@ class Parts:
         self._home = home
         self._segments: dict[str, Segment] = {}
         self._vectors: dict[str, VectorPart] = {}
+        self._files: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def open(self, manifest: FolderManifest) -> list[LiveSegment]:
         """The segments of a generation; what other generations had is let go. Raises SnapshotMismatch for a damaged one."""
         generation = f"gen-{manifest.generation}"
         with self._lock:
-            opened = {*self._segments, *self._vectors}
             for path, expected in manifest.files.items():
-                if path.split("/")[-2] not in opened and sha256_of(self._home / path) != expected:
+                if self._files.get(path) != expected and sha256_of(self._home / path) != expected:
                     raise SnapshotMismatch(f"{path} of snapshot {generation} is damaged", fix=REBUILD)
+            other = {path.split("/")[-2] for path, known in self._files.items() if manifest.files.get(path) != known}
+            self._segments = {name: segment for name, segment in self._segments.items() if name not in other}
+            self._vectors = {name: part for name, part in self._vectors.items() if name not in other}
+            self._files = dict(manifest.files)
             segments, vectors = self._segments, self._vectors
             folder = self._home / PARTS
             self._segments = {
@@ -142,18 +146,19 @@ class FolderIndexReader:
         self._root, self._embedder = root, embedder
         self._lock = threading.Lock()
         self._parts: dict[str, Parts] = {}
-        self._open: dict[str, tuple[str, FolderSnapshot]] = {}
+        self._open: dict[str, tuple[tuple[str, int], FolderSnapshot]] = {}
 
     def snapshot(self, tenant: str) -> FolderSnapshot | None:
         """The published snapshot, or None before the first. Raises SnapshotMismatch when it may not be used."""
         home = self._root / check_tenant(tenant)
         with self._lock:
             while generation := pointed(home):
+                pointer = generation, _written_at(home)
                 opened = self._open.get(tenant)
-                if opened is not None and opened[0] == generation:
+                if opened is not None and opened[0] == pointer:
                     return opened[1]
                 try:
-                    self._open[tenant] = (generation, self._opened(tenant, home, generation))
+                    self._open[tenant] = (pointer, self._opened(tenant, home, generation))
                 except SnapshotMismatch:
                     if pointed(home) == generation:
                         raise  # Not merely replaced, and removed, while it was being opened.
@@ -172,3 +177,11 @@ class FolderIndexReader:
             return FolderSnapshot(manifest, self._parts.setdefault(tenant, Parts(home)).open(manifest))
         except (OSError, sqlite3.Error, RuntimeError) as error:  # FAISS raises RuntimeError.
             raise SnapshotMismatch(f"snapshot {generation} cannot be opened: {error}", fix=REBUILD) from error
+
+
+def _written_at(home: Path) -> int:
+    """When the pointer was: in a folder that was lost and made anew, generations are counted from one again."""
+    try:
+        return (home / "CURRENT").stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

@@ -76,24 +76,30 @@ class LiveSegment:
         self.name, self.segment, self.parts, self.dead = name, segment, parts, dead
         held = [segment.documents[number] for number in dead.tolist()]
         self.dead_rows = _joined([np.arange(one.first, one.past) for one in held])
-        self._alive = all_but(self.dead_rows)
+        self._selector = all_but(self.dead_rows)
 
-    @property
+    @cached_property
     def documents(self) -> list[Held]:
         """Those that live."""
         dead = set(self.dead.tolist())
         return [held for held in self.segment.documents if held.number not in dead]
 
-    @property
-    def rows(self) -> NDArray[np.int64]:
-        """Those that live, in order."""
-        documents = self.segment.documents
-        return np.setdiff1d(np.arange(documents[-1].past if documents else 0), self.dead_rows)
+    @cached_property
+    def alive(self) -> NDArray[np.bool_]:
+        """Of each row, whether it lives."""
+        alive = np.ones(self.segment.documents[-1].past if self.segment.documents else 0, dtype=np.bool_)
+        alive[self.dead_rows] = False
+        return alive
 
-    @property
+    @cached_property
+    def chunks(self) -> int:
+        """How many live."""
+        return int(self.alive.sum())
+
+    @cached_property
     def waiting(self) -> int:
         """Live chunks without a vector."""
-        return len(self.rows) - sum(len(rows) for _, _, rows in self.embedded())
+        return self.chunks - sum(len(rows) for _, _, rows in self.embedded())
 
     def without(self, keys: Collection[str]) -> "LiveSegment":
         """Less the documents with these keys."""
@@ -105,60 +111,56 @@ class LiveSegment:
 
     def indexed(self) -> Iterator[IndexedDocument]:
         """The documents that live, with their chunks, in order."""
-        dead, chunks = set(self.dead.tolist()), self.segment.texts.each()
-        for held in self.segment.documents:
-            own = tuple(islice(chunks, held.past - held.first))
-            if held.number not in dead:
-                yield IndexedDocument(held.key, held.fingerprint, own)
+        chunks = (chunk for _, chunk in self.segment.texts.each(self.alive))
+        for held in self.documents:
+            yield IndexedDocument(held.key, held.fingerprint, tuple(islice(chunks, held.past - held.first)))
 
     def nearest(
         self, vector: NDArray[np.float32], audiences: frozenset[Audience], limit: int
     ) -> list[tuple[int, float]]:
         """Of each part the nearest rows as (row, cosine)."""
         files = [part.files[audience] for part in self.parts.values() for audience in audiences]
-        return [hit for file in files for hit in file.best(vector, self._alive, limit)]
+        return [hit for file in files for hit in file.best(vector, self._selector, limit)]
 
     def find(self, ids: Sequence[str], audiences: frozenset[Audience]) -> dict[str, int]:
         """The row of each id that lives here and that one of ``audiences`` may read."""
         found = self.segment.texts.rows(ids, audiences)
-        if not found or not len(self.dead_rows):
-            return found
-        lives = ~np.isin(list(found.values()), self.dead_rows)
-        return {chunk_id: row for (chunk_id, row), alive in zip(found.items(), lives, strict=True) if alive}
+        return {chunk_id: row for chunk_id, row in found.items() if self.alive[row]}
 
-    def vectors(self, rows: Sequence[int], audiences: frozenset[Audience]) -> dict[int, NDArray[np.float32]]:
+    def vectors(self, rows: Collection[int], audiences: frozenset[Audience]) -> dict[int, NDArray[np.float32]]:
         """Row → vector of those of ``rows`` that have one."""
         found: dict[int, NDArray[np.float32]] = {}
-        for part in self.parts.values():
-            for audience in audiences:
-                file = part.files[audience]
-                held = np.intersect1d(np.asarray(rows, dtype=np.int64), file.rows)
-                found |= zip(held.tolist(), file.vectors(held), strict=True)
+        wanted = np.fromiter(rows, dtype=np.int64)
+        for file in (part.files[audience] for part in self.parts.values() for audience in audiences):
+            held = file.held(wanted)
+            found |= zip(held.tolist(), file.vectors(held), strict=True)
         return found
 
     def embedded(self) -> list[tuple[Audience, VectorFile, NDArray[np.int64]]]:
         """The live rows that each file has a vector of."""
         files = [(audience, file) for part in self.parts.values() for audience, file in part.files.items()]
-        return [(audience, file, np.setdiff1d(file.rows, self.dead_rows)) for audience, file in files]
+        return [(audience, file, file.rows[self.alive[file.rows]]) for audience, file in files]
 
     def not_embedded(self) -> Iterator[tuple[int, Chunk]]:
         """The live chunks without a vector, with their rows."""
-        done = set(_joined([self.dead_rows, *(rows for _, _, rows in self.embedded())]).tolist())
-        return ((row, chunk) for row, chunk in enumerate(self.segment.texts.each()) if row not in done)
+        wanted = self.alive.copy()
+        for _, _, rows in self.embedded():
+            wanted[rows] = False
+        return self.segment.texts.each(wanted)
 
 
-def merged_vectors(segments: Sequence[LiveSegment]) -> Embedded:
-    """The vectors of what lives in ``segments``, by the rows that it has when it is written one after the other."""
-    new_rows: dict[Audience, list[NDArray[np.int64]]] = defaultdict(list)
+def vectors_together(segments: Sequence[LiveSegment], *, renumbered: bool) -> Embedded:
+    """All vectors of what lives in ``segments``; by the rows it has when they are written one after the other, if ``renumbered``."""
+    rows: dict[Audience, list[NDArray[np.int64]]] = defaultdict(list)
     vectors: dict[Audience, list[Vectors]] = defaultdict(list)
     before = 0
     for live in segments:
-        rows = live.rows
+        places = before + np.cumsum(live.alive) - 1
         for audience, file, own in live.embedded():
-            new_rows[audience].append(before + np.searchsorted(rows, own))
+            rows[audience].append(places[own] if renumbered else own)
             vectors[audience].append(file.vectors(own))
-        before += len(rows)
-    return {audience: (_joined(found), np.concatenate(vectors[audience])) for audience, found in new_rows.items()}
+        before += live.chunks
+    return {audience: (_joined(found), np.concatenate(vectors[audience])) for audience, found in rows.items()}
 
 
 def _joined(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

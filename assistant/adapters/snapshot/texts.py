@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assistant.kernel.knowledge import Audience, Chunk
 
 _SCHEMA = """
@@ -91,10 +94,11 @@ class TextFile:
         """All documents, by number."""
         return [Held(*row) for row in self._rows("SELECT * FROM document ORDER BY number")]
 
-    def each(self) -> Iterator[Chunk]:
-        """All chunks, by row."""
+    def each(self, wanted: NDArray[np.bool_]) -> Iterator[tuple[int, Chunk]]:
+        """The chunks of the rows that are ``wanted``, by row."""
         for row in self._database.execute("SELECT * FROM chunk ORDER BY row"):
-            yield _chunk(row)
+            if wanted[row["row"]]:
+                yield int(row["row"]), _chunk(row)
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
         with self._lock:

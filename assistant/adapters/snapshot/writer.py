@@ -27,7 +27,7 @@ from assistant.adapters.snapshot.segment import (
     LiveSegment,
     Segment,
     VectorPart,
-    merged_vectors,
+    vectors_together,
     write_segment,
     write_vector_part,
 )
@@ -43,6 +43,9 @@ MANY_PARTS = 10
 SCATTERED_SHARE = 0.2
 """Share of chunks that are dead or outside the largest segment from which all are put together."""
 
+HIDING_WAITS_S = 2.0
+"""Who deletes a document waits for its answer."""
+
 TextVectors = Mapping[str, NDArray[np.float32]]
 
 
@@ -54,15 +57,16 @@ class FolderIndexWriter:
         self._parts: dict[str, Parts] = {}
 
     def current(self, tenant: str) -> FolderManifest | None:
-        """The manifest in use, or None when nothing readable is published."""
+        """The manifest in use, or None when nothing is published that this version knows."""
         home = self._root / check_tenant(tenant)
-        try:
-            return read_manifest(home / pointed(home)) if pointed(home) else None
-        except (OSError, SnapshotMismatch):
-            return None
+        with _disk_errors_named(tenant):
+            try:
+                return read_manifest(home / pointed(home)) if pointed(home) else None
+            except SnapshotMismatch:
+                return None
 
     def documents(self, tenant: str) -> dict[str, str]:
-        """Key → fingerprint of each published document."""
+        """Key → fingerprint of each published document. Raises SnapshotMismatch when a part is damaged."""
         return {held.key: held.fingerprint for live in self._live(tenant) for held in live.documents}
 
     def waiting(self, tenant: str) -> set[str]:
@@ -73,10 +77,12 @@ class FolderIndexWriter:
     def publish(self, tenant: str, change: IndexChange, embedder: EmbedderIdentity, chunker: str) -> FolderManifest:
         """Write the next generation and point readers at it. What did not change is not written again.
 
-        Raises WriterBusy when another process publishes for this tenant for longer than ``wait_s``, and
-        DiskFailed when it cannot be written; then what was in use stays in use.
+        Raises WriterBusy when another process publishes for this tenant for longer than ``wait_s``, or published with
+        another embedder meanwhile, and DiskFailed when it cannot be written; then what was in use stays in use.
         """
         with self._publishing(tenant) as generation:
+            if not change.whole:
+                _check_embedder(self.current(tenant), embedder, tenant)
             gone = {*change.removed, *(document.key for document in change.documents)}
             live = [] if change.whole else [segment.without(gone) for segment in self._live(tenant)]
             if change.documents:
@@ -85,10 +91,14 @@ class FolderIndexWriter:
             return generation.publish(live, embedder, chunker)
 
     def hide(self, tenant: str, keys: Collection[str]) -> None:
-        """Publish at once what is published, without these documents. Raises as ``publish`` does."""
-        before = self.current(tenant)
-        if before is not None:
-            self.publish(tenant, IndexChange(removed=keys), before.embedder, before.chunker)
+        """Publish at once what is published, without these documents. Raises as ``publish`` does, but sooner."""
+        if self.current(tenant) is None:
+            return
+        with self._publishing(tenant, wait_s=min(self._wait_s, HIDING_WAITS_S)) as generation:
+            before, live = read_manifest(self._home(tenant)), self._live(tenant)
+            less = [segment.without(keys) for segment in live]
+            if any(one is not other for one, other in zip(less, live, strict=True)):
+                generation.publish(less, before.embedder, before.chunker)
 
     @contextmanager
     def embedding(self, tenant: str) -> Iterator[bool]:
@@ -98,10 +108,11 @@ class FolderIndexWriter:
         with (home / "EMBEDDING").open("w") as lock:
             yield _locked(lock)
 
-    def attach(self, tenant: str, vectors: TextVectors) -> FolderManifest:
+    def attach(self, tenant: str, vectors: TextVectors, embedder: EmbedderIdentity) -> FolderManifest:
         """Give waiting chunks their vectors, by embedding text. Raises as ``publish`` does."""
         with self._publishing(tenant) as generation:
             before = read_manifest(self._home(tenant))
+            _check_embedder(before, embedder, tenant)
             live = [generation.embedded(segment, vectors) for segment in self._live(tenant)]
             return generation.publish(live, before.embedder, before.chunker)
 
@@ -111,26 +122,33 @@ class FolderIndexWriter:
             return read_manifest(self._home(tenant))
         with self._publishing(tenant) as generation:
             before, live = read_manifest(self._home(tenant)), self._live(tenant)
-            some = _scattered(live)
-            others = [segment for segment in live if segment not in some]
-            merged = generation.merged(some, _usual_lengths(others)) if some else []
-            return generation.publish([*others, *merged], before.embedder, before.chunker)
+            if len(some := _scattered(live)) == 1 and not len(some[0].dead):
+                live = [generation.repacked(segment) if segment in some else segment for segment in live]
+            elif some:
+                others = [segment for segment in live if segment not in some]
+                live = [*others, generation.merged(some, _usual_lengths(others))]
+            return generation.publish(live, before.embedder, before.chunker)
 
     def roll_back(self, tenant: str) -> FolderManifest | None:
-        """Point readers at the newest generation before the one in use; None when there is none.
+        """Point readers at the newest earlier generation with other documents; None when there is none.
 
-        Raises NotFound when nothing is published.
+        Raises NotFound when nothing is published, and SnapshotMismatch when the earlier one is damaged.
         """
         home = self._root / check_tenant(tenant)
         if not pointed(home):
             raise NotFound(f"nothing is published for tenant {tenant!r}", fix="Run `deskhand ingest` first.")
-        now = read_manifest(self._home(tenant)).generation
-        with _exclusive(home / "LOCK", tenant, self._wait_s):
-            earlier = [number for number in _generations(home) if number < now]
-            if not earlier:
-                return None
-            _point(home, f"gen-{max(earlier)}")
-        return read_manifest(self._home(tenant))
+        with _disk_errors_named(tenant), _exclusive(home / "LOCK", tenant, self._wait_s):
+            now, number = self.current(tenant), int(pointed(home).removeprefix("gen-"))
+            for earlier in sorted((one for one in _generations(home) if one < number), reverse=True):
+                manifest = _known(home / f"gen-{earlier}")
+                if manifest is None or (now and manifest.documents_sha256 == now.documents_sha256):
+                    continue
+                if now and manifest.embedder != now.embedder:
+                    return None
+                Parts(home).open(manifest)  # Which checks that it is whole.
+                _point(home, f"gen-{earlier}")
+                return manifest
+        return None
 
     def _home(self, tenant: str) -> Path:
         """The folder of the generation in use."""
@@ -142,14 +160,14 @@ class FolderIndexWriter:
         return self._parts.setdefault(tenant, Parts(self._root / tenant)).open(manifest) if manifest else []
 
     @contextmanager
-    def _publishing(self, tenant: str) -> "Iterator[_Generation]":
+    def _publishing(self, tenant: str, wait_s: float | None = None) -> "Iterator[_Generation]":
         home = self._root / check_tenant(tenant)
         with _disk_errors_named(tenant):
             (home / PARTS).mkdir(parents=True, exist_ok=True)
-            with _exclusive(home / "LOCK", tenant, self._wait_s):
-                _remove_unused(home)  # A writer that was killed left something.
+            with _exclusive(home / "LOCK", tenant, self._wait_s if wait_s is None else wait_s):
                 before = self.current(tenant)
                 generation = _Generation(home, tenant, self._clock, before.files if before else {})
+                _remove_unused(home)  # A writer that was killed left something.
                 try:
                     yield generation
                 finally:  # A disk that is full gets its bytes back, or each try would fill it further.
@@ -192,10 +210,15 @@ class _Generation:
             },
         )
 
-    def merged(self, some: Sequence[LiveSegment], usual_lengths: Mapping[Audience, float]) -> list[LiveSegment]:
+    def merged(self, some: Sequence[LiveSegment], usual_lengths: Mapping[Audience, float]) -> LiveSegment:
         """What lives in ``some``, as one segment with one part of vectors."""
         new = self.segment((document for live in some for document in live.indexed()), usual_lengths)
-        return [self._with(new, merged_vectors(some))]
+        return self._with(new, vectors_together(some, renumbered=True))
+
+    def repacked(self, live: LiveSegment) -> LiveSegment:
+        """A segment with its vectors in one part."""
+        bare = LiveSegment(live.name, live.segment, {}, live.dead)
+        return self._with(bare, vectors_together([live], renumbered=False))
 
     def publish(self, live: Sequence[LiveSegment], embedder: EmbedderIdentity, chunker: str) -> FolderManifest:
         """Write the generation of these segments, and point readers at it."""
@@ -223,7 +246,7 @@ class _Generation:
             files=self._checksums([*parts, folder]),
         )
         (folder / "manifest.json").write_text(manifest.model_dump_json(indent=1))
-        for path in [*folder.iterdir(), folder, self._home]:
+        for path in [*folder.iterdir(), folder, self._home / PARTS, self._home, self._home.parent]:
             _sync(path)
         _point(self._home, name)
         return manifest
@@ -263,7 +286,7 @@ def _entry(live: LiveSegment) -> SegmentEntry:
         name=live.name,
         vectors=tuple(live.parts),
         documents=len(live.documents),
-        chunks=len(live.rows),
+        chunks=live.chunks,
         dead=len(live.dead),
         waiting=live.waiting,
     )
@@ -271,40 +294,61 @@ def _entry(live: LiveSegment) -> SegmentEntry:
 
 def _usual_lengths(live: Sequence[LiveSegment]) -> dict[Audience, float]:
     """Those of the largest segment."""
-    largest = max(live, key=lambda segment: len(segment.rows), default=None)
+    largest = max(live, key=lambda segment: segment.chunks, default=None)
     words = largest.segment.words.items() if largest else ()
     return {audience: file.usual_length for audience, file in words if file.chunks}
 
 
 def _scattered(live: Sequence[LiveSegment]) -> list[LiveSegment]:
-    """The segments that should be merged now, if any."""
+    """The segments that should be merged now, if any; a single one that should get its vectors together."""
     if not live:
         return []
-    largest = max(live, key=lambda segment: len(segment.rows))
+    largest = max(live, key=lambda segment: segment.chunks)
     small = [segment for segment in live if segment is not largest]
-    total = sum(len(segment.rows) for segment in live)
-    beside = len(largest.dead_rows) + total - len(largest.rows)
-    if beside > SCATTERED_SHARE * total or len(largest.parts) > MANY_PARTS:
+    total = sum(segment.chunks for segment in live)
+    beside = len(largest.dead_rows) + total - largest.chunks
+    if beside > SCATTERED_SHARE * total:
         return list(live)
+    if len(largest.parts) > MANY_PARTS:
+        return [largest]
     parts = sum(1 + len(segment.parts) for segment in small)
     return small if parts > MANY_PARTS else []
 
 
+def _check_embedder(before: FolderManifest | None, embedder: EmbedderIdentity, tenant: str) -> None:
+    if before is not None and before.embedder != embedder:
+        raise WriterBusy(
+            f"the index of tenant {tenant!r} was published with {before.embedder.name} meanwhile",
+            fix="Give all processes the same DESKHAND_EMBEDDER and start them again.",
+            retry_after_s=30.0,
+        )
+
+
+def _known(folder: Path) -> FolderManifest | None:
+    try:
+        return read_manifest(folder)
+    except SnapshotMismatch:
+        return None
+
+
 def _remove_unused(home: Path) -> None:
-    """Generations that are old or were never finished, and the parts that no generation has."""
-    used: set[str] = set()
-    for age, number in enumerate(sorted(_generations(home), reverse=True)):
+    """Generations that are old, were never published or were rolled back from, and the parts that no generation has.
+
+    Of those with the same documents the newest is kept, since only that is worth going back to.
+    """
+    now = pointed(home)
+    if now and _known(home / now) is None:
+        return  # It may be of a newer version.
+    kept: dict[str, FolderManifest] = {}
+    for number in sorted(_generations(home), reverse=True):
         folder = home / f"gen-{number}"
-        current = folder.name == pointed(home)
-        try:
-            entries = read_manifest(folder).segments if current or age < KEPT else None
-        except SnapshotMismatch:
-            entries = () if current else None
-        if entries is None:
+        manifest = _known(folder) if now and number <= int(now.removeprefix("gen-")) else None
+        if manifest is None or manifest.documents_sha256 in kept or len(kept) == KEPT:
             shutil.rmtree(folder, ignore_errors=True)
-            continue
-        used.update(part for entry in entries for part in (entry.name, *entry.vectors))
-    for folder in (home / PARTS).iterdir():
+        else:
+            kept[manifest.documents_sha256] = manifest
+    used = {part for manifest in kept.values() for entry in manifest.segments for part in (entry.name, *entry.vectors)}
+    for folder in [*home.glob("tmp*"), *(home / PARTS).iterdir()]:
         if folder.name not in used:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -4,9 +4,10 @@ Every port has an in-memory twin in ``adapters/memory``; one contract suite runs
 """
 
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,14 @@ from assistant.kernel.batches import BatchItem, BatchProgress, BatchState, Summa
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Token
 from assistant.kernel.helpdesks import Delivery, HelpdeskTicket, Notice, Writing
 from assistant.kernel.jobs import Due, Job, JobName, JobState, Lane, LaneLoad, Upload
-from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, ParsedDocument, SnapshotManifest
+from assistant.kernel.knowledge import (
+    Audience,
+    Chunk,
+    EmbedderIdentity,
+    IndexedDocument,
+    ParsedDocument,
+    SnapshotManifest,
+)
 from assistant.kernel.learning import ArticleProposal, Lesson, ProposalState
 from assistant.kernel.outgoing import EventType, Letter, LetterState, OutgoingEvent, Receiver
 from assistant.kernel.reasons import Reason
@@ -65,19 +73,38 @@ class IndexReader(Protocol):
     def snapshot(self, tenant: str) -> Snapshot | None: ...
 
 
-class IndexWriter(Protocol):
-    """Publishes a snapshot whole or not at all."""
+class IndexChange(NamedTuple):
+    """What is new in an index: ``documents`` come in, in place of those with the same key, and ``removed`` keys go.
 
-    def publish(
-        self,
-        tenant: str,
-        chunks: Sequence[Chunk],
-        vectors: Vectors,
-        embedder: EmbedderIdentity,
-        documents: Mapping[str, str],
-        chunker: str,
-    ) -> SnapshotManifest: ...
+    ``vectors`` has those there are of the documents' embedding texts. ``whole``: nothing that was there before stays.
+    """
+
+    documents: Sequence[IndexedDocument] = ()
+    removed: Collection[str] = ()
+    vectors: Mapping[str, NDArray[np.float32]] = {}
+    whole: bool = False
+
+
+class IndexWriter(Protocol):
+    """Publishes changes of a tenant's index, each whole or not at all; two writers never publish at once.
+
+    ``documents`` are the published ones, key to fingerprint. ``hide`` takes some out at once. ``waiting`` are embedding texts
+    of published chunks without a vector, which ``attach`` gives them; inside ``embedding`` it is told whether nobody else
+    sees to that. ``tidy`` puts together what many changes have scattered, when that is due.
+    """
+
     def current(self, tenant: str) -> SnapshotManifest | None: ...
+    def documents(self, tenant: str) -> Mapping[str, str]: ...
+    def publish(
+        self, tenant: str, change: IndexChange, embedder: EmbedderIdentity, chunker: str
+    ) -> SnapshotManifest: ...
+    def hide(self, tenant: str, keys: Collection[str]) -> None: ...
+    def waiting(self, tenant: str) -> AbstractSet[str]: ...
+    def embedding(self, tenant: str) -> AbstractContextManager[bool]: ...
+    def attach(
+        self, tenant: str, vectors: Mapping[str, NDArray[np.float32]], embedder: EmbedderIdentity
+    ) -> SnapshotManifest: ...
+    def tidy(self, tenant: str) -> SnapshotManifest: ...
 
 
 class LanguageModel(Protocol):
@@ -126,18 +153,15 @@ class DocumentStore(Protocol):
         audience: Audience,
         document: ParsedDocument,
         chunks: Sequence[Chunk],
-        vectors: Vectors,
-        embedder: EmbedderIdentity,
         fingerprint: str,
     ) -> str: ...
     def delete(self, tenant: str, keys: Sequence[str]) -> int: ...
-    def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> None: ...
+    def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> str: ...
     def vectors(self, embedder: EmbedderIdentity, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]: ...
-    def live_chunks(self, tenant: str, embedder: EmbedderIdentity) -> tuple[list[Chunk], Vectors]: ...
+    def indexed(self, tenant: str, keys: Collection[str]) -> list[IndexedDocument]: ...
     def documents(
         self, tenant: str, audiences: frozenset[Audience], *, limit: int, after: str = ""
     ) -> list[StoredDocument]: ...
-    def not_embedded(self, tenant: str, embedder: EmbedderIdentity) -> list[str]: ...
     def add_vectors(self, embedder: EmbedderIdentity, vectors: Mapping[str, NDArray[np.float32]]) -> None: ...
 
 

@@ -1,30 +1,40 @@
-"""Chunks → vectors: what was embedded before is looked up, the rest is embedded once."""
+"""Texts → vectors, kept as they come and handed on in growing portions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
-from assistant.kernel.knowledge import Chunk
-from assistant.ports import DocumentStore, Embedder, Vectors
+from assistant.ports import DocumentStore, Embedder
 
-KEPT_AT_ONCE = 256
+EMBEDDED_AT_ONCE = 256
+HANDED_ON_AFTER = 4096
+"""Then after twice as many, and so on: each time they are handed on, all that waits is looked through."""
+
+TextVectors = dict[str, NDArray[np.float32]]
+OnEmbedded = Callable[[int, int], None]
+"""Told how many more texts have a vector, and how many are still to get one."""
 
 
-def embed(chunks: Sequence[Chunk], embedder: Embedder, known: DocumentStore) -> tuple[Vectors, int]:
-    """Vectors of ``chunks``, shape (len(chunks), dimension), and how many had to be computed.
+def embed(
+    texts: Collection[str], embedder: Embedder, store: DocumentStore, on_embedded: OnEmbedded
+) -> Iterator[TextVectors]:
+    """Vectors of ``texts``, none of which has one yet. In order of length, so that a batch pads little.
 
-    Texts are embedded in order of length, so that a batch pads little. Vectors of many texts are kept as they come: whoever
-    is stopped in the middle of a huge document goes on there.
+    Whoever is stopped in the middle of a long ingest goes on there.
     """
-    texts = [chunk.embedding_text() for chunk in chunks]
-    vectors = known.vectors(embedder.identity, list(dict.fromkeys(texts)))
-    missing = sorted({text for text in texts if text not in vectors}, key=lambda text: (len(text), text))
-    for start in range(0, len(missing), KEPT_AT_ONCE):
-        some = missing[start : start + KEPT_AT_ONCE]
-        computed = dict(zip(some, embedder.embed(some), strict=True))
-        if start + KEPT_AT_ONCE < len(missing):  # The last ones are kept with their documents.
-            known.add_vectors(embedder.identity, computed)
-        vectors |= computed
-    if not texts:
-        return np.zeros((0, embedder.identity.dimension), dtype=np.float32), 0
-    return np.stack([vectors[text] for text in texts]), len(missing)
+    ordered = sorted(texts, key=lambda text: (len(text), text))
+    on_embedded(0, len(ordered))
+    some: TextVectors = {}
+    enough = HANDED_ON_AFTER
+    for start in range(0, len(ordered), EMBEDDED_AT_ONCE):
+        batch = ordered[start : start + EMBEDDED_AT_ONCE]
+        computed = dict(zip(batch, embedder.embed(batch), strict=True))
+        store.add_vectors(embedder.identity, computed)
+        on_embedded(len(batch), len(ordered) - start - len(batch))
+        some |= computed
+        if len(some) >= enough:
+            yield some
+            some, enough = {}, 2 * enough
+    if some:
+        yield some

@@ -1,9 +1,12 @@
 """Paths → sources: walk folders, read files, tell by content what each is, refuse what cannot be read."""
 
 import gzip
+import hashlib
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from email.parser import BytesParser
+from email.policy import compat32
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -13,21 +16,32 @@ from assistant.kernel.errors import InputError, UnreadableDocument
 from assistant.kernel.knowledge import Audience, Problem
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
-MAX_DOCX_XML_BYTES = 12 * 1024 * 1024
-"""A book of 1,000 pages has about 10 MB; what has more is a bomb or not prose."""
+MAX_XML_BYTES = 12 * 1024 * 1024
+"""Of an office file. A book of 1,000 pages has about 10 MB; what has more is a bomb or not for reading."""
 MAX_TABLE_BYTES = 512 * 1024 * 1024
 """For JSON lines, which hold many documents and are read row by row."""
 
+_OFFICE = "application/vnd.openxmlformats-officedocument"
 MEDIA_TYPES = {
     ".html": "text/html", ".htm": "text/html", ".xhtml": "text/html",
     ".md": "text/markdown", ".markdown": "text/markdown",
     ".txt": "text/plain", ".text": "text/plain",
+    ".rst": "text/x-rst",
+    ".csv": "text/csv", ".tsv": "text/csv",
+    ".eml": "message/rfc822",
     ".pdf": "application/pdf",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".docx": f"{_OFFICE}.wordprocessingml.document",
+    ".xlsx": f"{_OFFICE}.spreadsheetml.sheet",
+    ".pptx": f"{_OFFICE}.presentationml.presentation",
 }  # fmt: skip
-TABLE_SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson")
+_ZIPPED = {"word/document.xml": ".docx", "xl/workbook.xml": ".xlsx", "ppt/presentation.xml": ".pptx"}
+"""What a ZIP archive is, by a file in it."""
+ROW_SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson")
+MAILBOX_SUFFIX = ".mbox"
+MANY_SUFFIXES = (*ROW_SUFFIXES, MAILBOX_SUFFIX)
+"""Files that hold many documents."""
 _IGNORED = {".css", ".js", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".woff", ".woff2", ".ttf", ".map", ".lock"}
-_TEXT_TYPES = {"text/html", "text/markdown", "text/plain"}
+_TEXT_TYPES = {"text/html", "text/markdown", "text/plain", "text/x-rst", "text/csv", "message/rfc822"}
 
 
 class Source(NamedTuple):
@@ -64,11 +78,13 @@ def count(path: Path) -> int:
     """How many documents ``load`` will come to, for a progress bar: files, and lines of row files."""
     if path.is_dir():
         return sum(count(file) for file in path.rglob("*") if file.is_file() and file.suffix.lower() not in _IGNORED)
-    if not path.name.lower().endswith(TABLE_SUFFIXES):
+    if not path.name.lower().endswith(MANY_SUFFIXES):
         return 1
     try:
         with _open_rows(path) as lines:
-            return sum(1 for _ in iter(lambda: lines.readline(MAX_FILE_BYTES), b""))
+            each = iter(lambda: lines.readline(MAX_FILE_BYTES), b"")
+            mails = path.suffix.lower() == MAILBOX_SUFFIX
+            return sum(1 for line in each if not mails or line.startswith(_MAIL_BEGINS))
     except (OSError, EOFError):
         return 1
 
@@ -78,7 +94,7 @@ def root_key(path: Path) -> str:
     path = path.resolve()
     if path.is_dir():
         return f"{path.as_uri()}/"
-    return f"{path.as_uri()}#" if path.name.lower().endswith(TABLE_SUFFIXES) else path.as_uri()
+    return f"{path.as_uri()}#" if path.name.lower().endswith(MANY_SUFFIXES) else path.as_uri()
 
 
 def source_from_upload(name: str, data: bytes, url: str, audience: Audience) -> Source:
@@ -98,8 +114,11 @@ def _read(file: Path, root: Path) -> Iterator[Source | Problem]:
     try:
         if file.is_symlink() and not file.resolve().is_relative_to(root.resolve()):
             raise UnreadableDocument("a link that leads out of the folder", fix="Ingest its target itself.")
-        if file.name.lower().endswith(TABLE_SUFFIXES):
+        if file.name.lower().endswith(ROW_SUFFIXES):
             yield from _rows(file, name)
+            return
+        if file.suffix.lower() == MAILBOX_SUFFIX:
+            yield from _messages(file, name)
             return
         size = file.stat().st_size
         if size > MAX_FILE_BYTES:
@@ -122,7 +141,7 @@ def media_type(name: str, data: bytes) -> str:
     suffix = Path(name).suffix.lower()
     named = MEDIA_TYPES.get(suffix)
     if named is None:
-        known = " ".join(sorted({*MEDIA_TYPES, *TABLE_SUFFIXES}))
+        known = " ".join(sorted({*MEDIA_TYPES, *MANY_SUFFIXES}))
         raise UnreadableDocument(f"files of kind {suffix or '(no suffix)'} are not read", fix=f"Known are {known}.")
     found = _sniff(data)
     if found != named and not (found == "text/plain" and named in _TEXT_TYPES):
@@ -155,12 +174,12 @@ def _sniff_zip(data: bytes) -> str:
     except (zipfile.BadZipFile, ValueError) as error:
         raise UnreadableDocument("the archive inside it is damaged", fix="Save the document again.") from error
     text = sum(member.file_size for member in members if member.filename.endswith((".xml", ".rels")))
-    if text > MAX_DOCX_XML_BYTES:
+    if text > MAX_XML_BYTES:
         raise UnreadableDocument(
-            f"it unpacks to {text / 1e6:.0f} MB of text, more than {MAX_DOCX_XML_BYTES / 1e6:.0f}", fix="Split it."
+            f"it unpacks to {text / 1e6:.0f} MB of text, more than {MAX_XML_BYTES / 1e6:.0f}", fix="Split it."
         )
-    found = any(member.filename == "word/document.xml" for member in members)
-    return MEDIA_TYPES[".docx"] if found else "a ZIP archive"
+    suffix = next((_ZIPPED[member.filename] for member in members if member.filename in _ZIPPED), None)
+    return MEDIA_TYPES[suffix] if suffix else "a ZIP archive"
 
 
 def _rows(file: Path, name: str) -> Iterator[Source | Problem]:
@@ -195,6 +214,53 @@ def _rows(file: Path, name: str) -> Iterator[Source | Problem]:
             fix='Write lines like {"_id": "1", "text": "…"}.',
             key=whole,
         )
+
+
+_MAIL_BEGINS = b"From "
+
+
+def _messages(file: Path, name: str) -> Iterator[Source | Problem]:
+    """The messages of a mailbox file, by their Message-ID, or by their content where they have none."""
+    read, seen, whole = 0, set[str](), f"{file.as_uri()}#"
+    with file.open("rb") as lines:
+        for number, data in enumerate(_split_mailbox(lines), start=1):
+            read += len(data)
+            place = f"{name}:{number}"
+            if read > MAX_TABLE_BYTES or len(data) > MAX_FILE_BYTES:
+                yield Problem(
+                    name=place, reason="the mailbox is too large; the rest was left out", fix="Split it.", key=whole
+                )
+                return
+            header = BytesParser(policy=compat32).parsebytes(data, headersonly=True)
+            message_id = _clean(str(header["Message-ID"] or "")).strip() or hashlib.sha256(data).hexdigest()
+            key = f"{whole}{quote(message_id)}"
+            if message_id in seen:
+                yield Problem(
+                    name=place, reason=f"the message {message_id!r} stands twice; the first was kept", key=key
+                )
+                continue
+            seen.add(message_id)
+            yield Source(key, place, MEDIA_TYPES[".eml"], data, key)
+    if not seen:
+        yield Problem(
+            name=name, reason="no message was found in it", fix="Export the mailbox in mbox format.", key=whole
+        )
+
+
+def _split_mailbox(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Messages between the lines that begin with ``From ``; one within a message is written ``>From ``."""
+    held: list[bytes] | None = None
+    size = 0
+    for line in lines:
+        if line.startswith(_MAIL_BEGINS):
+            if held:
+                yield b"".join(held)
+            held, size = [], 0
+        elif held is not None and size <= MAX_FILE_BYTES:
+            held.append(line.removeprefix(b">") if line.startswith(b">From ") else line)
+            size += len(line)
+    if held:
+        yield b"".join(held)
 
 
 def _clean(text: str) -> str:

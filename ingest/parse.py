@@ -1,11 +1,12 @@
 """Source → ParsedDocument: text in blocks below their headings, whatever the format was.
 
-Markdown and DOCX are turned into HTML first, so that headings, lists, tables and code are read in one place.
+Markdown, reStructuredText and DOCX are turned into HTML first, so that headings, lists, tables and code are read in one place.
 """
 
 import hashlib
 import re
 import warnings
+from collections.abc import Callable
 from io import BytesIO
 
 import mammoth
@@ -18,11 +19,16 @@ from assistant.kernel.errors import UnreadableDocument
 from assistant.kernel.knowledge import Block, BlockKind, ParsedDocument
 from assistant.text.language import identify_language
 from assistant.text.wrapped import unwrap
+from ingest.formats.mail import parse_mail
+from ingest.formats.rst import rst_to_html
+from ingest.formats.slides import parse_pptx
+from ingest.formats.tables import parse_csv, parse_xlsx
 from ingest.html import parse_html
 from ingest.load import MEDIA_TYPES, Source
 
 MAX_PAGES = 2_000
 MAX_CHARS = 20_000_000
+SHORT_BYTES, FEW_FOREIGN = 2_000, 0.1
 
 
 def parse(source: Source) -> ParsedDocument:
@@ -56,10 +62,18 @@ def decode(data: bytes) -> str:
     try:
         return _clean(data.decode("utf-8"))
     except UnicodeDecodeError:
-        best = from_bytes(data[:500_000]).best()
-    if best is None:
+        legacy = _legacy_encoding(data[:500_000])
+    if legacy is None:
         raise UnreadableDocument("its text encoding cannot be told", fix="Save it as UTF-8.")
-    return _clean(data.decode(best.encoding, "replace"))
+    return _clean(data.decode(legacy, "replace"))
+
+
+def _legacy_encoding(data: bytes) -> str | None:
+    """The likeliest encoding. In a short text a few bytes beyond ASCII are taken for Western European letters."""
+    if len(data) < SHORT_BYTES and sum(byte >= 0x80 for byte in data) < FEW_FOREIGN * len(data):
+        return "cp1252"
+    best = from_bytes(data).best()
+    return best.encoding if best is not None else None
 
 
 def _html(source: Source) -> tuple[str, list[Block]]:
@@ -78,10 +92,22 @@ def _markdown(source: Source) -> tuple[str, list[Block]]:
 def _plain(source: Source) -> tuple[str, list[Block]]:
     """Paragraphs at blank lines. In row documents the first line often repeats the title; it stays."""
     text = decode(source.data)
-    paragraphs = [unwrap(part) for part in re.split(r"\n\s*\n", text)]
-    blocks = [Block(kind=BlockKind.PARAGRAPH, text=part) for part in paragraphs if part]
+    blocks = _paragraphs(text)
     first = text.strip().splitlines()[0].strip() if text.strip() else ""
     return (first if 0 < len(first) <= 100 and len(blocks) > 1 else ""), blocks
+
+
+def _paragraphs(text: str) -> list[Block]:
+    parts = (unwrap(part) for part in re.split(r"\n\s*\n", text))
+    return [Block(kind=BlockKind.PARAGRAPH, text=part) for part in parts if part]
+
+
+def _rst(source: Source) -> tuple[str, list[Block]]:
+    return parse_html(rst_to_html(decode(source.data)))
+
+
+def _mail(source: Source) -> tuple[str, list[Block]]:
+    return parse_mail(source.data, decode, _paragraphs)
 
 
 def _pdf(source: Source) -> tuple[str, list[Block]]:
@@ -129,10 +155,15 @@ def _title_from_name(name: str) -> str:
     return re.sub(r"[-_]+", " ", stem).strip().capitalize()
 
 
-_PARSERS = {
+_PARSERS: dict[str, Callable[[Source], tuple[str, list[Block]]]] = {
     "text/html": _html,
     "text/markdown": _markdown,
     "text/plain": _plain,
+    "text/x-rst": _rst,
+    "text/csv": lambda source: parse_csv(decode(source.data)),
+    "message/rfc822": _mail,
     "application/pdf": _pdf,
     MEDIA_TYPES[".docx"]: _docx,
+    MEDIA_TYPES[".xlsx"]: lambda source: parse_xlsx(source.data),
+    MEDIA_TYPES[".pptx"]: lambda source: parse_pptx(source.data),
 }

@@ -1,20 +1,18 @@
-"""Documents → Snapshot: only what changed is parsed, chunked and embedded; then one snapshot is published."""
+"""Documents → Snapshot: only what changed is parsed and chunked; then it is published, and what is new is embedded."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from assistant.kernel.errors import InputError, UnreadableDocument
-from assistant.kernel.knowledge import Audience, Chunk, ParsedDocument, Problem, SnapshotManifest
+from assistant.kernel.knowledge import Audience, ParsedDocument, Problem
 from assistant.kernel.value import Value
 from assistant.ports import DocumentStore, Embedder, IndexWriter
 from ingest.chunk import chunk, fingerprint
-from ingest.embed import embed
-from ingest.index import index
+from ingest.embed import OnEmbedded
+from ingest.index import Published, index
 from ingest.load import Source
 from ingest.parse import parse
 
-PENDING_CHUNKS = 256
-"""Chunks gathered before they are embedded together: enough to sort by length, little enough to lose."""
 MASS_DELETE_SHARE = 0.5
 MASS_DELETE_MIN = 20
 
@@ -57,26 +55,30 @@ def ingest(
     roots: Sequence[str] = (),
     allow_mass_delete: bool = False,
     on_progress: OnProgress = lambda _: None,
+    on_embedded: OnEmbedded = lambda _, __: None,
+    backlog: bool = True,
 ) -> IngestReport:
     """Bring the store up to date with ``sources`` and publish.
 
     Documents whose key lies below one of ``roots`` and that did not come are deleted; a document that
     could not be read this time keeps its earlier version. Each document is stored in its own
     transaction, so an interrupted ingest goes on where it stopped. ``on_progress`` is told the number
-    of documents done since the last call. Raises InputError rather than delete most of a root.
+    of documents read since the last call. What others left to be embedded is, with
+    ``backlog``. Raises InputError rather than delete most of a root.
     """
     before = desk.store.hashes(tenant)
     work = _Work(tenant, audience, desk, before)
     for item in sources:
         work.take(item)
         on_progress(1)
-    work.store_pending()
     half_read = [problem.key for problem in work.problems if problem.key.endswith("#")]
     gone = [key for key in before if key not in work.seen and _below(key, roots) and not _below(key, half_read)]
     _refuse_mass_delete(gone, before, roots, allow_mass_delete)
     deleted = desk.store.delete(tenant, gone)
-    manifest = index(tenant, desk.store, desk.writer, desk.embedder)
-    return work.report(deleted, manifest)
+    published = index(
+        tenant, desk.store, desk.writer, desk.embedder, own=work.seen, backlog=backlog, on_embedded=on_embedded
+    )
+    return work.report(deleted, published)
 
 
 @dataclass
@@ -87,11 +89,9 @@ class _Work:
     before: dict[str, str]
     seen: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
-    pending: list[tuple[ParsedDocument, list[Chunk], str]] = field(default_factory=list)
     added: int = 0
     changed: int = 0
     unchanged: int = 0
-    embedded: int = 0
 
     def take(self, item: Source | Problem) -> None:
         if isinstance(item, Problem):
@@ -117,33 +117,19 @@ class _Work:
             reason = f"its parser failed ({type(error).__name__})"
             self.problems.append(Problem(name=item.name, reason=reason, fix="Report the file as a bug.", key=item.key))
             return
-        self.pending.append((document, chunks, mark))
-        if sum(len(chunks) for _, chunks, _ in self.pending) >= PENDING_CHUNKS:
-            self.store_pending()
+        self.desk.store.put(self.tenant, self.audience, document, chunks, mark)
+        self.changed += item.key in self.before
+        self.added += item.key not in self.before
 
-    def store_pending(self) -> None:
-        """Embed what has gathered and store each document."""
-        every = [item for _, chunks, _ in self.pending for item in chunks]
-        vectors, computed = embed(every, self.desk.embedder, self.desk.store)
-        start = 0
-        for document, chunks, mark in self.pending:
-            own = vectors[start : start + len(chunks)]
-            start += len(chunks)
-            identity = self.desk.embedder.identity
-            self.desk.store.put(self.tenant, self.audience, document, chunks, own, identity, mark)
-            self.changed += document.key in self.before
-            self.added += document.key not in self.before
-        self.embedded += computed
-        self.pending.clear()
-
-    def report(self, deleted: int, manifest: SnapshotManifest) -> IngestReport:
+    def report(self, deleted: int, published: Published) -> IngestReport:
+        manifest = published.manifest
         return IngestReport(
             added=self.added,
             changed=self.changed,
             unchanged=self.unchanged,
             deleted=deleted,
             chunks=manifest.chunks,
-            embedded=self.embedded,
+            embedded=published.embedded,
             generation=manifest.generation,
             documents=manifest.documents,
             problems=tuple(self.problems),

@@ -141,7 +141,7 @@ def heartbeat(job: Job, jobs: JobStore, interval_s: float) -> Iterator[None]:
 def _ingest_upload(job: Job, shop: Workshop) -> Outcome | Unfinished:
     upload = shop.uploads.get(job.subject)
     source = source_from_upload(upload.name, upload.data, upload.url, upload.audience)
-    report = ingest([source], upload.tenant, upload.audience, shop.ingest)
+    report = ingest([source], upload.tenant, upload.audience, shop.ingest, backlog=False)
     if report.problems:
         problem = report.problems[0]
         raise InputError(f"{problem.name}: {problem.reason}", fix=problem.fix)
@@ -152,8 +152,8 @@ def _ingest_upload(job: Job, shop: Workshop) -> Outcome | Unfinished:
 def _publish(job: Job, shop: Workshop) -> Outcome | Unfinished:
     """Publish what the store holds now, as after a deletion."""
     parts = shop.ingest
-    manifest = index(job.tenant, parts.store, parts.writer, parts.embedder)
-    return Outcome(f"snapshot {manifest.generation}")
+    published = index(job.tenant, parts.store, parts.writer, parts.embedder, backlog=False)
+    return Outcome(f"snapshot {published.manifest.generation}")
 
 
 def _answer_ticket(job: Job, shop: Workshop) -> Outcome | Unfinished:

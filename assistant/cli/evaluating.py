@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import typer
 from rich.table import Table
 
+from assistant.cli.ingesting import ingest_bars
 from assistant.cli.session import console, messages, opened, progress_bar
 from assistant.evaluation.drafts import DraftsReport, evaluate_drafts
 from assistant.evaluation.formats import Query, read_qrels, read_queries
@@ -97,7 +98,7 @@ def summaries(
 def indexed(paths: Sequence[Path], desk: App) -> Scope:
     """A tenant of its own for this set of files, brought up to date; vectors are shared with other sets."""
     tenant = "eval-" + hashlib.sha256("\0".join(str(path.resolve()) for path in paths).encode()).hexdigest()[:12]
-    with progress_bar("Indexing", sum(count(path) for path in paths)) as on_progress:
+    with ingest_bars(sum(count(path) for path in paths)) as (on_progress, on_embedded):
         ingest(
             (item for path in paths for item in load(path)),
             tenant,
@@ -106,6 +107,7 @@ def indexed(paths: Sequence[Path], desk: App) -> Scope:
             roots=["file:///"],  # The tenant holds this set of files and nothing else.
             allow_mass_delete=True,
             on_progress=on_progress,
+            on_embedded=on_embedded,
         )
     return Scope(tenant=tenant)
 

@@ -1,24 +1,28 @@
 """``deskhand ingest``: bring folders and files into the knowledge base."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from assistant.cli.session import EXIT_PARTLY, console, opened, progress_bar
+from assistant.cli.session import EXIT_PARTLY, console, opened, progress_bars
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import InputError
 from assistant.kernel.knowledge import Audience
+from ingest.embed import OnEmbedded
 from ingest.index import index
 from ingest.load import count, load, root_key
-from ingest.pipeline import IngestReport
+from ingest.pipeline import IngestReport, OnProgress
 from ingest.pipeline import ingest as run_ingest
 from ingest.wiring import create_ingest
 
 
 def ingest(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Folders and files: HTML, Markdown, text, PDF, DOCX, JSON lines.")
+        list[Path] | None,
+        typer.Argument(help="Folders and files: HTML, Markdown, text, PDF, Office, tables, mail, JSON lines."),
     ] = None,
     tenant: Annotated[str, typer.Option(help="Whose documents these are.")] = "default",
     audience: Annotated[Audience, typer.Option(help="Who may read them.")] = Audience.PUBLIC,
@@ -37,10 +41,10 @@ def ingest(
     with opened() as desk:
         parts = create_ingest(desk)
         if not paths:
-            manifest = index(tenant, parts.store, parts.writer, parts.embedder, force=True)
+            manifest = index(tenant, parts.store, parts.writer, parts.embedder, force=True).manifest
             console.print(f"Snapshot {manifest.generation}: {manifest.documents} documents, {manifest.chunks} chunks.")
             return
-        with progress_bar("Ingesting", sum(count(path) for path in paths)) as on_progress:
+        with ingest_bars(sum(count(path) for path in paths)) as (on_progress, on_embedded):
             report = run_ingest(
                 (item for path in paths for item in load(path)),
                 tenant,
@@ -49,6 +53,7 @@ def ingest(
                 roots=[root_key(path) for path in paths],
                 allow_mass_delete=allow_mass_delete,
                 on_progress=on_progress,
+                on_embedded=on_embedded,
             )
     if as_json:
         console.print_json(report.model_dump_json())
@@ -56,6 +61,21 @@ def ingest(
         _show(report)
     if report.problems:
         raise typer.Exit(EXIT_PARTLY)
+
+
+@contextmanager
+def ingest_bars(documents: int) -> Iterator[tuple[OnProgress, OnEmbedded]]:
+    """Bars of an ingest: one of documents that are read, and one of texts that are embedded, when there are any."""
+    with progress_bars() as add:
+        bars: list[OnProgress] = []
+
+        def on_embedded(more: int, left: int) -> None:
+            if not more and left:
+                bars.append(add("Embedding", left, 0))
+            elif more:
+                bars[-1](more)
+
+        yield add("Reading", documents, 0), on_embedded
 
 
 def _show(report: IngestReport) -> None:

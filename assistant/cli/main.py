@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 from assistant import __version__
-from assistant.cli import admin, answering, evaluating, ingesting, learning, modelling, serving, sidebar, working
+from assistant.cli import (
+    admin,
+    answering,
+    evaluating,
+    indexing,
+    ingesting,
+    learning,
+    modelling,
+    serving,
+    sidebar,
+    working,
+)
 from assistant.cli.session import OVERRIDES, errors_shown
 
 app = typer.Typer(
@@ -34,6 +45,8 @@ def version() -> None:
 app.command()(admin.init)
 app.add_typer(modelling.app, name="models")
 app.command()(ingesting.ingest)
+app.command()(indexing.status)
+app.add_typer(indexing.app, name="index")
 app.command()(answering.search)
 app.command()(answering.draft)
 app.command()(answering.summarize)

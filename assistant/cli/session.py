@@ -32,24 +32,37 @@ def opened(*, hosting: bool = False, **overrides: object) -> Iterator[App]:
         app.close()
 
 
+Advance = Callable[[int], None]
+"""Told how many more are done."""
+
+
 @contextmanager
-def progress_bar(
-    what: str, total: int, done: int = 0, unit: Literal["s", "min"] = "s"
-) -> Iterator[Callable[[int], None]]:
-    """A bar with rate and time left on standard error; yields what to tell how many more are done."""
+def progress_bars(unit: Literal["s", "min"] = "s") -> Iterator[Callable[[str, int, int], Advance]]:
+    """Bars with rate and time left on standard error; yields what adds one: of what, how many in all, how many done."""
     columns = (
-        TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
     scale, window_s = (1, 30.0) if unit == "s" else (60, 180.0)
     with Progress(*columns, console=messages, speed_estimate_period=window_s) as progress:
-        task = progress.add_task(what, total=total, completed=done, rate="")
 
-        def advance(more: int) -> None:
-            speed = progress.tasks[0].speed
-            progress.update(task, advance=more, rate=f"{speed * scale:.1f}/{unit}" if speed else "")
+        def add(what: str, total: int, done: int) -> Advance:
+            task = progress.add_task(what, total=total, completed=done, rate="")
 
-        yield advance
+            def advance(more: int) -> None:
+                speed = progress.tasks[task].speed
+                progress.update(task, advance=more, rate=f"{speed * scale:.1f}/{unit}" if speed else "")
+
+            return advance
+
+        yield add
+
+
+@contextmanager
+def progress_bar(what: str, total: int, done: int = 0, unit: Literal["s", "min"] = "s") -> Iterator[Advance]:
+    """A single one of ``progress_bars``."""
+    with progress_bars(unit) as add:
+        yield add(what, total, done)
 
 
 @contextmanager

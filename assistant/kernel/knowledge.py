@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 from assistant.kernel.value import Value
 
@@ -73,6 +74,14 @@ class Chunk(Value):
         return " > ".join(parts)
 
 
+class IndexedDocument(NamedTuple):
+    """A document as an index takes it. ``fingerprint`` tells one version of it from another."""
+
+    key: str
+    fingerprint: str
+    chunks: tuple[Chunk, ...]
+
+
 class Passage(Value):
     """A chunk found for a question, with the scores that found it.
 
@@ -103,14 +112,9 @@ class EmbedderIdentity(Value):
     max_tokens: int
 
 
-SNAPSHOT_FORMAT = 2
-"""1 had its words in FTS5."""
-
-
 class SnapshotManifest(Value):
-    """What a published index generation is made of. ``files`` maps file name to SHA-256."""
+    """What a published index generation holds. ``waiting`` of its chunks have no vector yet: words find them, meaning does not."""
 
-    format: int = SNAPSHOT_FORMAT
     tenant: str
     generation: int
     created_at: str
@@ -118,8 +122,8 @@ class SnapshotManifest(Value):
     chunker: str
     documents: int
     chunks: int
+    waiting: int = 0
     documents_sha256: str
-    files: dict[str, str]
 
 
 def documents_digest(documents: Mapping[str, str]) -> str:

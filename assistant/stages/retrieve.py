@@ -19,6 +19,10 @@ MAX_CHARS = 12_000
 """Of a turn. Nobody asks for longer; a log pasted into a ticket has its end looked at."""
 
 
+KEPT_FIRST, MAX_ASKS = 2, 4
+"""Of a message of up to so many questions and nothing else, each question's best passage comes right after the first two."""
+
+
 class Said(NamedTuple):
     """Something that was said, and how much it counts for what is looked for: by its meaning, and by its words."""
 
@@ -35,7 +39,13 @@ def retrieve(
     said = _said(question, policy)
     if snapshot is None or not said:
         return Evidence(passages=(), generation=snapshot.manifest.generation if snapshot else 0, top_similarity=0.0)
-    return search(said, question.language, scope, snapshot, embedder, policy)
+    evidence = search(said, question.language, scope, snapshot, embedder, policy)
+    if not _only_asks(question):
+        return evidence
+    asked = [search([Said(ask)], question.language, scope, snapshot, embedder, policy) for ask in question.asks]
+    top = max(found.top_similarity for found in (evidence, *asked))
+    passages = _varied(_with_best(evidence.passages, asked), policy)
+    return evidence.model_copy(update={"passages": passages, "top_similarity": top})
 
 
 def search(
@@ -47,6 +57,7 @@ def search(
     near = dict(snapshot.dense(vector, scope.audiences, policy.candidates))
     ids = [*near, *(chunk_id for chunk_id in found if chunk_id not in near)]
     near |= snapshot.similarities(vector, scope.audiences, [chunk_id for chunk_id in ids if chunk_id not in near])
+    near |= dict.fromkeys((chunk_id for chunk_id in ids if chunk_id not in near), 0.0)  # Not embedded yet.
     chunks = snapshot.chunks(scope.audiences, ids)
     fused = fuse(near, found, policy.dense_share)
     passages = [
@@ -89,6 +100,20 @@ def _said(question: Question, policy: RetrievalPolicy) -> list[Said]:
     if said and question.reply and policy.reply:
         said.append(Said(question.reply[-MAX_CHARS:], policy.reply, 0.0))
     return said
+
+
+def _only_asks(question: Question) -> bool:
+    """Whether the last message is several questions and nothing else: what is found for all may leave one without."""
+    several = 1 < len(question.asks) <= MAX_ASKS
+    return several and "".join("".join(question.asks).split()) == "".join(question.text.split())
+
+
+def _with_best(passages: Sequence[Passage], asked: Sequence[Evidence]) -> tuple[Passage, ...]:
+    """``passages`` with the best one of each in ``asked`` right after the first two."""
+    best = [found.passages[0] for found in asked if found.passages]
+    by_id = {passage.chunk.id: passage for passage in (*best, *passages)}
+    order = dict.fromkeys(passage.chunk.id for passage in (*passages[:KEPT_FIRST], *best, *passages))
+    return tuple(by_id[chunk_id] for chunk_id in order)
 
 
 def _meaning(said: Sequence[Said], embedder: Embedder) -> NDArray[np.float32]:

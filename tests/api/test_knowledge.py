@@ -31,6 +31,7 @@ def test_a_document_is_ingested_by_its_job_found_and_deleted_again(
     ]
     deleted = caller.delete(f"/v1/documents/{listed[0]['id']}")
     assert deleted.status_code == 202
+    assert caller.get(query).json()["passages"][0]["title"] != "Christmas opening hours", "at once"
     assert run_job(deleted.json()["id"], shop)
     assert caller.get(query).json()["passages"][0]["title"] != "Christmas opening hours"
     assert caller.delete(f"/v1/documents/{listed[0]['id']}").status_code == 404

@@ -22,8 +22,8 @@ def main(corpus: Path) -> None:
         app.embedder.embed(["warm up"])
         first, seconds = timed(app, corpus)
         _, again_s = timed(app, corpus)
-        chunks, _ = app.documents.live_chunks("default", app.embedder.identity)
-        texts = sorted((chunk.embedding_text() for chunk in chunks), key=len)
+        documents = app.documents.indexed("default", app.documents.hashes("default"))
+        texts = sorted((chunk.embedding_text() for document in documents for chunk in document.chunks), key=len)
         sample = texts[:: max(1, len(texts) // SAMPLE)]
         start = time.monotonic()
         app.embedder.embed(sample)

@@ -5,13 +5,13 @@ The job table is asked only whether anything is left, and how much there was.
 
 import json
 import re
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from assistant.adapters.snapshot.manifest import read_manifest
+from assistant.adapters.snapshot.reader import Parts
 from assistant.batches.lines import digest
 from assistant.kernel.helpdesks import writing_key
 from tests.chaos.receiver import Receiver
@@ -89,15 +89,15 @@ def _documents(tally: Tally, service: Service, sent: Sent) -> None:
 
 
 def _chunks(service: Service, sent: Sent) -> Iterator[tuple[str, int]]:
-    """How often the marked chunk of each document is in the newest snapshot's own file."""
+    """How often the marked chunk of each document lives in the newest snapshot's own files."""
     home = service.data / "snapshots" / "default"
     if not sent.documents:
         return
-    path = home / (home / "CURRENT").read_text().strip() / "texts.sqlite"
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as texts:
-        for name, word in sent.documents.items():
-            query = "SELECT count(*) FROM chunk WHERE document_key = ? AND instr(text, ?)"
-            yield f"chunk of {name} in the snapshot", texts.execute(query, (f"upload:{name}", word)).fetchone()[0]
+    manifest = read_manifest(home / (home / "CURRENT").read_text().strip())
+    chunks = [chunk for live in Parts(home).open(manifest) for document in live.indexed() for chunk in document.chunks]
+    for name, word in sent.documents.items():
+        marked = [chunk for chunk in chunks if chunk.document_key == f"upload:{name}" and word in chunk.text]
+        yield f"chunk of {name} in the snapshot", len(marked)
 
 
 def _notes(tally: Tally, sent: Sent, state: dict[str, Any]) -> list[str]:

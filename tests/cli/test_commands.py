@@ -106,6 +106,31 @@ def test_ingest_reports_what_it_left_out_and_says_so_in_the_exit_code(
     assert "every morning at nine" in found.stdout
 
 
+@pytest.mark.models
+def test_status_tells_what_is_published_and_rollback_brings_the_one_before_back(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    note = tmp_path / "note.md"
+    options = ("--tenant", "notes")
+    none = deskhand(environment, "index", "rollback", *options)
+    assert none.returncode == 1
+    assert "nothing is published for tenant 'notes'" in none.stderr
+    for hour in ("nine", "ten"):
+        note.write_text(f"# Parcels\n\nParcels leave our warehouse every morning at {hour}.")
+        assert deskhand(environment, "ingest", str(note), *options).returncode == 0
+    done = deskhand(environment, "status", *options, "--json")
+    assert done.returncode == 0, done.stdout
+    status = json.loads(done.stdout)
+    assert (status["documents"], status["not_published"], status["by_words_only"]) == (1, 0, 0)
+    while "at nine" not in deskhand(environment, "search", "When do parcels leave?", *options).stdout:
+        assert deskhand(environment, "index", "rollback", *options).returncode == 0
+    behind = deskhand(environment, "status", *options)
+    assert behind.returncode == 3
+    assert "documents not found yet" in behind.stdout
+    assert deskhand(environment, "ingest", str(note), *options).returncode == 0
+    assert "at ten" in deskhand(environment, "search", "When do parcels leave?", *options).stdout
+
+
 def test_a_sidebar_code_is_printed_alone_and_expired_keys_are_not_listed(environment: dict[str, str]) -> None:
     done = deskhand(environment, "sidebar", "code", "--agent", "Ines", "--connection", "chatwoot")
     assert done.returncode == 0, done.stderr

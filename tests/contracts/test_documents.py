@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 
 from assistant.adapters.memory.documents import MemoryDocumentStore
@@ -35,19 +34,23 @@ def put(store: DocumentStore, key: str, text: str, tenant: str = "t1", fingerpri
         )
         for number, part in enumerate(text.split("|"))
     ]  # fmt: skip
-    vectors = EMBEDDER.embed([chunk.embedding_text() for chunk in chunks])
-    return store.put(tenant, Audience.PUBLIC, document, chunks, vectors, EMBEDDER.identity, fingerprint)
+    return store.put(tenant, Audience.PUBLIC, document, chunks, fingerprint)
 
 
-def test_chunks_come_back_in_order_with_their_vectors(store: DocumentStore) -> None:
-    put(store, "b", "second document")
+def live(store: DocumentStore, tenant: str = "t1") -> list[Chunk]:
+    return [chunk for document in store.indexed(tenant, store.hashes(tenant)) for chunk in document.chunks]
+
+
+def test_documents_come_back_in_order_with_their_chunks(store: DocumentStore) -> None:
+    put(store, "b", "second document", fingerprint="f2")
     put(store, "a", "first part|second part")
-    chunks, vectors = store.live_chunks("t1", EMBEDDER.identity)
-    assert [(chunk.document_key, chunk.ordinal, chunk.text) for chunk in chunks] == [
+    put(store, "c", "not asked for")
+    found = store.indexed("t1", ["b", "a", "never there"])
+    assert [(document.key, document.fingerprint) for document in found] == [("a", "f1"), ("b", "f2")]
+    assert [(chunk.document_key, chunk.ordinal, chunk.text) for document in found for chunk in document.chunks] == [
         ("a", 0, "first part"), ("a", 1, "second part"), ("b", 0, "second document"),
     ]  # fmt: skip
-    assert np.array_equal(vectors, EMBEDDER.embed([chunk.embedding_text() for chunk in chunks]))
-    assert chunks[0].heading_path == ("A", "B")
+    assert found[0].chunks[0].heading_path == ("A", "B")
 
 
 def test_a_new_version_replaces_the_old_one_and_keeps_the_document_s_id(store: DocumentStore) -> None:
@@ -55,12 +58,14 @@ def test_a_new_version_replaces_the_old_one_and_keeps_the_document_s_id(store: D
     second = put(store, "a", "new text", fingerprint="f2")
     assert first == second
     assert store.hashes("t1") == {"a": "f2"}
-    assert [chunk.text for chunk in store.live_chunks("t1", EMBEDDER.identity)[0]] == ["new text"]
+    assert [chunk.text for chunk in live(store)] == ["new text"]
 
 
 def test_vectors_are_known_by_text_even_after_their_document_is_deleted(store: DocumentStore) -> None:
     put(store, "a", "some text")
     text = "A > B\nsome text"
+    for _ in range(2):
+        store.add_vectors(EMBEDDER.identity, {text: EMBEDDER.embed([text])[0]})
     store.delete("t1", ["a"])
     assert list(store.vectors(EMBEDDER.identity, [text, "other text"])) == [text]
     assert store.vectors(HashingEmbedder(dimension=8).identity, [text]) == {}
@@ -71,14 +76,15 @@ def test_deleting_takes_effect_and_counts_only_what_was_there(store: DocumentSto
     assert store.delete("t1", ["a", "never there"]) == 1
     assert store.delete("t1", ["a"]) == 0
     assert store.hashes("t1") == {}
-    assert store.live_chunks("t1", EMBEDDER.identity)[0] == []
+    assert live(store) == []
+    assert store.indexed("t1", ["a"]) == []
 
 
 def test_a_deleted_document_can_come_back(store: DocumentStore) -> None:
     put(store, "a", "text")
     store.delete("t1", ["a"])
     put(store, "a", "text")
-    assert len(store.live_chunks("t1", EMBEDDER.identity)[0]) == 1
+    assert len(live(store)) == 1
 
 
 def test_a_tenant_s_documents_are_its_own(store: DocumentStore) -> None:
@@ -105,15 +111,3 @@ def test_a_document_is_hidden_from_other_audiences(store: DocumentStore) -> None
     with pytest.raises(NotFound):
         store.delete_by_id("t1", document_id, INTERNAL)
     assert list(store.hashes("t1")) == ["a"]
-
-
-def test_chunks_wait_for_a_new_embedder_and_get_its_vectors(store: DocumentStore) -> None:
-    put(store, "a", "some text|more text")
-    other = HashingEmbedder(dimension=8)
-    texts = store.not_embedded("t1", other.identity)
-    assert len(texts) == 2
-    assert store.live_chunks("t1", other.identity)[0] == []
-    for _ in range(2):
-        store.add_vectors(other.identity, dict(zip(texts, other.embed(texts), strict=True)))
-    assert store.not_embedded("t1", other.identity) == []
-    assert len(store.live_chunks("t1", other.identity)[0]) == 2

@@ -1,17 +1,19 @@
 """Every index: what was published is found, tenant and audience hold, and a new snapshot replaces the old one."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from assistant.adapters.memory.index import MemoryIndex
 from assistant.adapters.memory.models import HashingEmbedder, ManualClock
 from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
-from assistant.kernel.knowledge import Audience, Chunk, SnapshotManifest
-from assistant.ports import IndexReader, IndexWriter, Snapshot
+from assistant.kernel.knowledge import Audience, Chunk, IndexedDocument, SnapshotManifest
+from assistant.ports import IndexChange, IndexReader, IndexWriter, Snapshot
 from assistant.text.words import content_stems
 
 PUBLIC, INTERNAL = frozenset({Audience.PUBLIC}), frozenset({Audience.INTERNAL})
@@ -39,10 +41,18 @@ def index(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) ->
 
 
 def publish(index: Pair, tenant: str = "t1", names: tuple[str, ...] = tuple(TEXTS)) -> SnapshotManifest:
-    chunks = [chunk(name) for name in names]
-    vectors = EMBEDDER.embed([item.embedding_text() for item in chunks])
-    documents = {item.document_key: item.id for item in chunks}
-    return index.writer.publish(tenant, chunks, vectors, EMBEDDER.identity, documents, "test-1")
+    """These documents and no others."""
+    return index.writer.publish(tenant, change(*names, whole=True), EMBEDDER.identity, "test-1")
+
+
+def change(*names: str, removed: Collection[str] = (), whole: bool = False, embedded: bool = True) -> IndexChange:
+    documents = [IndexedDocument(f"doc:{name}", name, (chunk(name),)) for name in names]
+    return IndexChange(documents, removed, vectors(*names) if embedded else {}, whole)
+
+
+def vectors(*names: str) -> dict[str, NDArray[np.float32]]:
+    texts = [chunk(name).embedding_text() for name in names]
+    return dict(zip(texts, EMBEDDER.embed(texts), strict=True)) if texts else {}
 
 
 def chunk(name: str) -> Chunk:
@@ -141,6 +151,79 @@ def test_a_new_snapshot_replaces_the_old_one_for_new_readers_only(index: Pair) -
 
 
 def test_an_empty_snapshot_can_be_published_and_asked(index: Pair) -> None:
-    empty = np.zeros((0, EMBEDDER.identity.dimension), dtype=np.float32)
-    index.writer.publish("t1", [], empty, EMBEDDER.identity, {}, "test-1")
-    assert opened(index).dense(EMBEDDER.embed(["anything"])[0], BOTH, 5) == []
+    publish(index, names=())
+    snapshot = opened(index)
+    assert snapshot.dense(EMBEDDER.embed(["anything"])[0], BOTH, 5) == []
+    assert snapshot.lexical(stems("machine"), BOTH, 5) == []
+    assert snapshot.manifest.documents == snapshot.manifest.chunks == 0
+
+
+def test_a_change_leaves_the_other_documents_as_they_are(index: Pair) -> None:
+    publish(index, names=("descale", "goodwill"))
+    manifest = index.writer.publish("t1", change("returns", removed=["doc:descale"]), EMBEDDER.identity, "test-1")
+    assert (manifest.documents, manifest.chunks, manifest.waiting) == (2, 2, 0)
+    assert index.writer.documents("t1") == {"doc:goodwill": "goodwill", "doc:returns": "returns"}
+    everything_but_descale_is_found(opened(index))
+    index.writer.tidy("t1")
+    everything_but_descale_is_found(opened(index))
+
+
+def everything_but_descale_is_found(snapshot: Snapshot) -> None:
+    query = EMBEDDER.embed(["fill the tank with descaler"])[0]
+    assert {chunk_id for chunk_id, _ in snapshot.dense(query, BOTH, 5)} == {"returns", "goodwill"}
+    assert snapshot.lexical(stems("descaler tank"), BOTH, 5) == []
+    assert snapshot.similarities(query, BOTH, list(TEXTS)).keys() == {"returns", "goodwill"}
+    assert snapshot.chunks(BOTH, list(TEXTS)) == {name: chunk(name) for name in ("returns", "goodwill")}
+    assert snapshot.chunks(PUBLIC, list(TEXTS)) == {"returns": chunk("returns")}
+
+
+def test_a_new_version_of_a_document_takes_the_place_of_the_old_one(index: Pair) -> None:
+    publish(index)
+    new = chunk("returns").model_copy(update={"id": "returns-2", "text": "Machines are taken back for 60 days."})
+    documents = [IndexedDocument("doc:returns", "second", (new,))]
+    texts = dict(zip([new.embedding_text()], EMBEDDER.embed([new.embedding_text()]), strict=True))
+    index.writer.publish("t1", IndexChange(documents, vectors=texts), EMBEDDER.identity, "test-1")
+    snapshot = opened(index)
+    assert index.writer.documents("t1")["doc:returns"] == "second"
+    assert snapshot.chunks(BOTH, ["returns", "returns-2"]) == {"returns-2": new}
+    assert "returns" not in dict(snapshot.lexical(stems("return machine days"), BOTH, 5))
+    assert snapshot.manifest.documents == 3
+
+
+def test_words_find_a_document_before_it_is_embedded_and_meaning_afterwards(index: Pair) -> None:
+    publish(index, names=("descale",))
+    waits = index.writer.publish("t1", change("returns", embedded=False), EMBEDDER.identity, "test-1")
+    query = EMBEDDER.embed(["return a machine"])[0]
+    assert waits.waiting == 1
+    assert index.writer.waiting("t1") == {chunk("returns").embedding_text()}
+    assert [chunk_id for chunk_id, _ in opened(index).lexical(stems("return"), PUBLIC, 5)] == ["returns"]
+    assert [chunk_id for chunk_id, _ in opened(index).dense(query, PUBLIC, 5)] == ["descale"]
+    assert opened(index).similarities(query, PUBLIC, ["returns"]) == {}
+    done = index.writer.attach("t1", vectors("returns"), EMBEDDER.identity)
+    assert done.waiting == 0
+    assert not index.writer.waiting("t1")
+    assert [chunk_id for chunk_id, _ in opened(index).dense(query, PUBLIC, 1)] == ["returns"]
+
+
+def test_a_stem_is_as_rare_as_it_is_among_all_documents(index: Pair) -> None:
+    """Documents that came one by one are ranked as those that came together; lengths are compared with the first's."""
+    publish(index)
+    query = stems("machine machine tank")
+    together = opened(index).lexical(query, BOTH, 5)
+    publish(index, names=("descale",))
+    for name in ("returns", "goodwill"):
+        index.writer.publish("t1", change(name), EMBEDDER.identity, "test-1")
+    apart = opened(index).lexical(query, BOTH, 5)
+    assert [chunk_id for chunk_id, _ in apart] == [chunk_id for chunk_id, _ in together]
+    assert dict(apart) == pytest.approx(dict(together), rel=0.1)
+    index.writer.tidy("t1")
+    assert opened(index).lexical(query, BOTH, 5) == together
+
+
+def test_what_is_hidden_is_found_by_nothing_from_then_on(index: Pair) -> None:
+    index.writer.hide("t1", ["doc:returns"])  # Nothing is published yet.
+    publish(index)
+    before = opened(index)
+    index.writer.hide("t1", ["doc:descale", "never there"])
+    everything_but_descale_is_found(opened(index))
+    assert set(before.chunks(BOTH, list(TEXTS))) == set(TEXTS), "who had begun to read goes on"

@@ -74,3 +74,19 @@ def test_fused_scores_are_shares_of_the_best_in_a_convex_combination() -> None:
     assert fuse({"a": 0.8, "b": 0.4}, {"b": 6.0}, dense_share=0.75) == pytest.approx({"a": 0.75, "b": 0.625})
     assert fuse({"a": -0.1}, {}, dense_share=0.75) == {"a": 0.0}
     assert fuse({}, {}, dense_share=0.75) == {}
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        ("How do I book a repair of my Duo?", "How can I pause my subscription?"),
+        ("How do I descale the Duo?", "How do I clean the burrs of the Mill?", "How can I pause my subscription?"),
+    ],
+)
+def test_of_several_questions_in_one_message_each_has_its_best_passage_among_the_first(
+    knowledge: Knowledge, scope: Scope, asks: tuple[str, ...]
+) -> None:
+    best = {find(knowledge, ask, scope).passages[0].chunk.id for ask in asks}
+    together = find(knowledge, " ".join(asks), scope).passages
+    assert best <= {passage.chunk.id for passage in together[: 2 + len(asks)]}
+    assert len({passage.chunk.id for passage in together}) == len(together) == POLICY.shown

@@ -1,6 +1,6 @@
 """The in-memory twin of DocumentStore."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -12,9 +12,10 @@ from assistant.kernel.knowledge import (
     Audience,
     Chunk,
     EmbedderIdentity,
+    IndexedDocument,
     ParsedDocument,
-)  # fmt: skip
-from assistant.ports import StoredDocument, Vectors
+)
+from assistant.ports import StoredDocument
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,6 @@ class MemoryDocumentStore:
         audience: Audience,
         document: ParsedDocument,
         chunks: Sequence[Chunk],
-        vectors: Vectors,
-        embedder: EmbedderIdentity,
         fingerprint: str,
     ) -> str:
         before = self._documents.get((tenant, document.key))
@@ -63,14 +62,12 @@ class MemoryDocumentStore:
             content=tuple(chunks),
         )
         self._documents[(tenant, document.key)] = stored
-        for chunk, vector in zip(chunks, vectors, strict=True):
-            self._vectors[(embedder.sha256, chunk.embedding_text())] = vector
         return stored.id
 
     def delete(self, tenant: str, keys: Sequence[str]) -> int:
         return sum(self._documents.pop((tenant, key), None) is not None for key in keys)
 
-    def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> None:
+    def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> str:
         found = [
             key
             for (owner, key), stored in self._documents.items()
@@ -79,23 +76,15 @@ class MemoryDocumentStore:
         if not found:
             raise NotFound(f"there is no document {document_id!r}")
         self.delete(tenant, found)
+        return found[0]
 
     def vectors(self, embedder: EmbedderIdentity, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         known = {text: self._vectors.get((embedder.sha256, text)) for text in texts}
         return {text: vector for text, vector in known.items() if vector is not None}
 
-    def live_chunks(self, tenant: str, embedder: EmbedderIdentity) -> tuple[list[Chunk], Vectors]:
-        mine = sorted((key, stored) for (owner, key), stored in self._documents.items() if owner == tenant)
-        chunks = [chunk for _, stored in mine for chunk in stored.content]
-        known = self.vectors(embedder, [chunk.embedding_text() for chunk in chunks])
-        kept = [chunk for chunk in chunks if chunk.embedding_text() in known]
-        rows = [known[chunk.embedding_text()] for chunk in kept]
-        return kept, np.stack(rows) if rows else np.zeros((0, embedder.dimension), dtype=np.float32)
-
-    def not_embedded(self, tenant: str, embedder: EmbedderIdentity) -> list[str]:
-        mine = [stored for (owner, _), stored in self._documents.items() if owner == tenant]
-        texts = {chunk.embedding_text() for stored in mine for chunk in stored.content}
-        return sorted(texts - self.vectors(embedder, list(texts)).keys())
+    def indexed(self, tenant: str, keys: Collection[str]) -> list[IndexedDocument]:
+        mine = ((key, self._documents.get((tenant, key))) for key in sorted(keys))
+        return [IndexedDocument(key, stored.fingerprint, stored.content) for key, stored in mine if stored is not None]
 
     def add_vectors(self, embedder: EmbedderIdentity, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         self._vectors |= {(embedder.sha256, text): vector for text, vector in vectors.items()}

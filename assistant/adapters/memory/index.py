@@ -1,7 +1,8 @@
 """The in-memory twins of IndexReader and IndexWriter."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from math import log1p
 
@@ -12,10 +13,11 @@ from assistant.kernel.knowledge import (
     Audience,
     Chunk,
     EmbedderIdentity,
+    IndexedDocument,
     SnapshotManifest,
     documents_digest,
-)  # fmt: skip
-from assistant.ports import Vectors
+)
+from assistant.ports import IndexChange
 from assistant.text.words import content_stems
 
 
@@ -49,7 +51,8 @@ class MemorySnapshot:
     def similarities(
         self, vector: NDArray[np.float32], audiences: frozenset[Audience], ids: Sequence[str]
     ) -> dict[str, float]:
-        return {chunk_id: float(self.vectors[chunk_id] @ vector) for chunk_id in self.chunks(audiences, ids)}
+        known = (chunk_id for chunk_id in self.chunks(audiences, ids) if chunk_id in self.vectors)
+        return {chunk_id: float(self.vectors[chunk_id] @ vector) for chunk_id in known}
 
     def chunks(self, audiences: frozenset[Audience], ids: Sequence[str]) -> dict[str, Chunk]:
         known = (self.by_id[chunk_id] for chunk_id in ids if chunk_id in self.by_id)
@@ -61,6 +64,7 @@ class MemoryIndex:
 
     def __init__(self) -> None:
         self._snapshots: dict[str, MemorySnapshot] = {}
+        self._documents: dict[str, dict[str, IndexedDocument]] = {}
 
     def snapshot(self, tenant: str) -> MemorySnapshot | None:
         return self._snapshots.get(tenant)
@@ -69,29 +73,59 @@ class MemoryIndex:
         snapshot = self._snapshots.get(tenant)
         return snapshot.manifest if snapshot else None
 
-    def publish(
+    def documents(self, tenant: str) -> dict[str, str]:
+        return {key: document.fingerprint for key, document in self._documents.get(tenant, {}).items()}
+
+    def waiting(self, tenant: str) -> set[str]:
+        snapshot = self._snapshots.get(tenant)
+        chunks = snapshot.by_id.values() if snapshot else ()
+        return {chunk.embedding_text() for chunk in chunks if snapshot and chunk.id not in snapshot.vectors}
+
+    def publish(self, tenant: str, change: IndexChange, embedder: EmbedderIdentity, chunker: str) -> SnapshotManifest:
+        before = {} if change.whole else self._documents.get(tenant, {})
+        kept = {key: document for key, document in before.items() if key not in change.removed}
+        self._documents[tenant] = kept | {document.key: document for document in change.documents}
+        return self._publish(tenant, change.vectors, embedder, chunker, keep=not change.whole)
+
+    def hide(self, tenant: str, keys: Collection[str]) -> None:
+        if snapshot := self._snapshots.get(tenant):
+            self.publish(tenant, IndexChange(removed=keys), snapshot.manifest.embedder, snapshot.manifest.chunker)
+
+    def embedding(self, tenant: str) -> AbstractContextManager[bool]:  # noqa: ARG002
+        return nullcontext(enter_result=True)
+
+    def attach(
+        self, tenant: str, vectors: Mapping[str, NDArray[np.float32]], embedder: EmbedderIdentity
+    ) -> SnapshotManifest:
+        return self._publish(tenant, vectors, embedder, self._snapshots[tenant].manifest.chunker, keep=True)
+
+    def tidy(self, tenant: str) -> SnapshotManifest:
+        return self._snapshots[tenant].manifest
+
+    def _publish(
         self,
         tenant: str,
-        chunks: Sequence[Chunk],
-        vectors: Vectors,
+        vectors: Mapping[str, NDArray[np.float32]],
         embedder: EmbedderIdentity,
-        documents: Mapping[str, str],
         chunker: str,
+        *,
+        keep: bool,
     ) -> SnapshotManifest:
-        before = self.current(tenant)
+        before = self._snapshots.get(tenant)
+        chunks = [chunk for document in self._documents[tenant].values() for chunk in document.chunks]
+        known = dict(before.vectors) if before and keep else {}
+        known |= {chunk.id: vectors[chunk.embedding_text()] for chunk in chunks if chunk.embedding_text() in vectors}
+        held = {chunk.id: known[chunk.id] for chunk in chunks if chunk.id in known}
         manifest = SnapshotManifest(
             tenant=tenant,
-            generation=before.generation + 1 if before else 1,
+            generation=before.manifest.generation + 1 if before else 1,
             created_at="2026-01-01T00:00:00+00:00",
             embedder=embedder,
             chunker=chunker,
-            documents=len(documents),
+            documents=len(self._documents[tenant]),
             chunks=len(chunks),
-            documents_sha256=documents_digest(documents),
-            files={},
+            waiting=len(chunks) - len(held),
+            documents_sha256=documents_digest(self.documents(tenant)),
         )
-        ids = [chunk.id for chunk in chunks]
-        self._snapshots[tenant] = MemorySnapshot(
-            manifest, dict(zip(ids, chunks, strict=True)), dict(zip(ids, vectors, strict=True))
-        )
+        self._snapshots[tenant] = MemorySnapshot(manifest, {chunk.id: chunk for chunk in chunks}, held)
         return manifest

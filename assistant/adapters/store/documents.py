@@ -1,7 +1,7 @@
 """DocumentStore: documents, versions, chunks and vectors."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.tables import ChunkRow, DocumentRow, VectorRow, VersionRow
 from assistant.kernel.errors import NotFound
-from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, ParsedDocument
-from assistant.ports import Clock, StoredDocument, Vectors
+from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, IndexedDocument, ParsedDocument
+from assistant.ports import Clock, StoredDocument
 
 _IN_LIMIT = 500
 
@@ -54,11 +54,9 @@ class SqlDocumentStore:
         audience: Audience,
         document: ParsedDocument,
         chunks: Sequence[Chunk],
-        vectors: Vectors,
-        embedder: EmbedderIdentity,
         fingerprint: str,
     ) -> str:
-        """Store a new version with its chunks and vectors and put it in use; returns the document's id."""
+        """Store a new version with its chunks and put it in use; returns the document's id."""
         now = self._clock.now()
         with self._sessions.begin() as session:
             row = session.scalar(
@@ -84,7 +82,6 @@ class SqlDocumentStore:
             session.flush()
             keys = [vector_key(chunk.embedding_text()) for chunk in chunks]
             session.add_all(_chunk_row(chunk, version.id, key) for chunk, key in zip(chunks, keys, strict=True))
-            _add_vectors(session, dict(zip(keys, vectors, strict=True)), embedder)
             return row.id
 
     def delete(self, tenant: str, keys: Sequence[str]) -> int:
@@ -102,14 +99,15 @@ class SqlDocumentStore:
                     deleted += 1
             return deleted
 
-    def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> None:
-        """Mark one document that ``audiences`` may read deleted. Raises NotFound."""
+    def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> str:
+        """Mark one document that ``audiences`` may read deleted; returns its key. Raises NotFound."""
         with self._sessions.begin() as session:
             row = session.get(DocumentRow, document_id)
             hidden = row is None or row.tenant != tenant or Audience(row.audience) not in audiences
             if row is None or hidden or row.deleted_at is not None:
                 raise NotFound(f"there is no document {document_id!r}", fix="GET /v1/documents lists the ids.")
             row.deleted_at = self._clock.now()
+            return row.key
 
     def vectors(self, embedder: EmbedderIdentity, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Text → vector for those of ``texts`` that this embedder has embedded before."""
@@ -118,43 +116,30 @@ class SqlDocumentStore:
             found = _load_vectors(session, list(by_key), embedder)
         return {by_key[key]: vector for key, vector in found.items()}
 
-    def live_chunks(self, tenant: str, embedder: EmbedderIdentity) -> tuple[list[Chunk], Vectors]:
-        """The chunks of all live documents with their vectors, shape (chunks, dimension), in a stable order.
-
-        Chunks without a vector of this embedder are left out: they wait to be embedded again.
-        """
-        query = (
-            select(
-                ChunkRow, DocumentRow.key, DocumentRow.audience, VersionRow.title, VersionRow.language, VectorRow.values
-            )
-            .join(VersionRow, VersionRow.id == ChunkRow.version_id)
-            .join(DocumentRow, DocumentRow.version_id == VersionRow.id)
-            .join(VectorRow, (VectorRow.key == ChunkRow.vector_key) & (VectorRow.embedder_sha256 == embedder.sha256))
-            .where(DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None))
-            .order_by(DocumentRow.key, ChunkRow.ordinal)
-        )
-        chunks: list[Chunk] = []
-        rows: list[NDArray[np.float32]] = []
+    def indexed(self, tenant: str, keys: Collection[str]) -> list[IndexedDocument]:
+        """Those of the documents that live, with their chunks in order, by key."""
+        found: dict[str, tuple[str, list[Chunk]]] = {}
+        wanted = sorted(keys)
         with self._sessions.read() as session:
-            for row, key, audience, title, language, values in session.execute(query):
-                chunks.append(_chunk(row, key, audience, title, language))
-                rows.append(np.frombuffer(values, dtype="<f4"))
-        vectors = np.stack(rows) if rows else np.zeros((0, embedder.dimension), dtype=np.float32)
-        return chunks, np.ascontiguousarray(vectors, dtype=np.float32)
-
-    def not_embedded(self, tenant: str, embedder: EmbedderIdentity) -> list[str]:
-        """Embedding texts of live chunks that have no vector of this embedder, as after a change of model."""
-        query = (
-            select(ChunkRow, DocumentRow.key, DocumentRow.audience, VersionRow.title, VersionRow.language)
-            .join(VersionRow, VersionRow.id == ChunkRow.version_id)
-            .join(DocumentRow, DocumentRow.version_id == VersionRow.id)
-            .outerjoin(
-                VectorRow, (VectorRow.key == ChunkRow.vector_key) & (VectorRow.embedder_sha256 == embedder.sha256)
-            )
-            .where(DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None), VectorRow.key.is_(None))
-        )
-        with self._sessions.read() as session:
-            return sorted({_chunk(*row).embedding_text() for row in session.execute(query)})
+            for start in range(0, len(wanted), _IN_LIMIT):
+                live = (DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None))
+                some = DocumentRow.key.in_(wanted[start : start + _IN_LIMIT])
+                marks = (
+                    select(DocumentRow.key, VersionRow.fingerprint)
+                    .join(VersionRow, VersionRow.id == DocumentRow.version_id)
+                    .where(*live, some)
+                )
+                found |= {key: (mark, []) for key, mark in session.execute(marks)}
+                chunks = (
+                    select(ChunkRow, DocumentRow.key, DocumentRow.audience, VersionRow.title, VersionRow.language)
+                    .join(VersionRow, VersionRow.id == ChunkRow.version_id)
+                    .join(DocumentRow, DocumentRow.version_id == VersionRow.id)
+                    .where(*live, some)
+                    .order_by(DocumentRow.key, ChunkRow.ordinal)
+                )
+                for row, key, audience, title, language in session.execute(chunks):
+                    found[key][1].append(_chunk(row, key, audience, title, language))
+        return [IndexedDocument(key, mark, tuple(chunks)) for key, (mark, chunks) in sorted(found.items())]
 
     def add_vectors(self, embedder: EmbedderIdentity, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Keep vectors by the text they embed."""

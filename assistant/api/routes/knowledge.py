@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from pydantic import BaseModel
 
@@ -11,12 +12,13 @@ from assistant.api.routes.jobs import JobView, view_of
 from assistant.api.service import Service, service_of
 from assistant.api.views import PassageView, passage_view
 from assistant.kernel.access import ApiKey, KeyScope
-from assistant.kernel.errors import InputError
+from assistant.kernel.errors import DeskhandError, InputError
 from assistant.kernel.jobs import JobName, Upload
 from assistant.kernel.knowledge import Audience
 from assistant.kernel.reply import ReplyPassage, reply_passage
 from assistant.stages.retrieve import Said, search
 
+log = structlog.get_logger()
 router = APIRouter(tags=["knowledge"])
 DocumentsKey = Annotated[ApiKey, Depends(requires(KeyScope.DOCUMENTS))]
 
@@ -78,7 +80,9 @@ async def search_passages(
 def add_document(
     request: Request,
     key: DocumentsKey,
-    file: Annotated[UploadFile, File(description="HTML, Markdown, text, PDF or DOCX.")],
+    file: Annotated[
+        UploadFile, File(description="HTML, Markdown, reStructuredText, text, PDF, DOCX, PPTX, XLSX, CSV or EML.")
+    ],
     audience: Annotated[Audience, Form()] = Audience.PUBLIC,
     url: Annotated[str, Form(max_length=2_000, description="Where a reader finds it.")] = "",
 ) -> JobView:
@@ -115,11 +119,15 @@ def list_documents(
 
 @router.delete("/v1/documents/{document_id}", status_code=202)
 def delete_document(request: Request, key: DocumentsKey, document_id: str) -> JobView:
-    """Delete a document. A job publishes the index without it."""
+    """Delete a document. Nobody finds it any more; a job sees to the rest."""
     app = app_of(request)
     with app.transactions.together():
-        app.documents.delete_by_id(key.tenant, document_id, _readable(key))
+        document = app.documents.delete_by_id(key.tenant, document_id, _readable(key))
         job = app.jobs.add(key.tenant, JobName.PUBLISH)
+    try:
+        app.index_writer.hide(key.tenant, [document])
+    except DeskhandError as error:  # A full disk, or a long merge: the job will do it.
+        log.warning("a deleted document is still found", tenant=key.tenant, job=job.id, error=error.code)
     app.wake(job)
     return view_of(job)
 

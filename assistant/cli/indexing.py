@@ -1,0 +1,106 @@
+"""``deskhand status`` and ``deskhand index``: what is published of what was ingested, and the way back."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from assistant.cli.session import EXIT_PARTLY, console, opened
+from assistant.kernel.access import check_tenant
+from assistant.kernel.errors import NotFound
+from assistant.kernel.jobs import LaneLoad
+from assistant.kernel.knowledge import Audience, documents_digest
+from assistant.kernel.value import Value
+from assistant.wiring import App
+
+app = typer.Typer(help="The published index of a tenant.", no_args_is_help=True)
+Tenant = Annotated[str, typer.Option(help="Whose index.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
+class IndexStatus(Value):
+    """``jobs`` are those of all tenants. ``not_published`` documents are stored and not found yet, or deleted and still found, ``by_words_only`` chunks are not
+    embedded yet. ``generation`` is 0 before anything was published.
+    """
+
+    tenant: str
+    generation: int
+    published_at: str
+    documents: int
+    chunks: int
+    not_published: int
+    by_words_only: int
+    segments: int
+    jobs: tuple[LaneLoad, ...]
+
+
+def status(tenant: Tenant = "default", as_json: AsJson = False) -> None:
+    """What is published, and what of the last uploads is not found yet: by words, by meaning. Exit code 3 while something is missing."""
+    check_tenant(tenant)
+    with opened() as desk:
+        found = status_of(desk, tenant)
+    if as_json:
+        console.print_json(found.model_dump_json())
+    else:
+        table = Table(show_header=False)
+        table.add_row(
+            "snapshot", f"{found.generation}, published at {found.published_at}" if found.generation else "none"
+        )
+        table.add_row("documents", str(found.documents))
+        table.add_row("chunks", f"{found.chunks} in {found.segments} segments")
+        table.add_row("documents not found yet", str(found.not_published))
+        table.add_row("chunks found by words only", str(found.by_words_only))
+        for lane in found.jobs:
+            if lane.waiting:
+                table.add_row(
+                    f"jobs of all tenants that wait ({lane.lane})",
+                    f"{lane.waiting}, the oldest for {lane.oldest_due_s:.0f} s",
+                )
+        console.print(table)
+    if found.not_published or found.by_words_only:
+        raise typer.Exit(EXIT_PARTLY)
+
+
+def status_of(desk: App, tenant: str) -> IndexStatus:
+    """The index of ``tenant`` beside what the database holds."""
+    stored, manifest = desk.documents.hashes(tenant), desk.index_writer.current(tenant)
+    same = manifest is not None and manifest.documents_sha256 == documents_digest(stored)
+    published = stored if same else desk.index_writer.documents(tenant)
+    return IndexStatus(
+        tenant=tenant,
+        generation=manifest.generation if manifest else 0,
+        published_at=manifest.created_at if manifest else "",
+        documents=manifest.documents if manifest else 0,
+        chunks=manifest.chunks if manifest else 0,
+        not_published=len({key for key, _ in stored.items() ^ published.items()}),
+        by_words_only=manifest.waiting if manifest else 0,
+        segments=len(manifest.segments) if manifest else 0,
+        jobs=tuple(desk.jobs.load()),
+    )
+
+
+@app.command()
+def rollback(tenant: Tenant = "default") -> None:
+    """Serve the documents of the snapshot before the one in use, until the next ingest. What was deleted, or made internal, stays so."""
+    check_tenant(tenant)
+    with opened() as desk:
+        manifest = desk.index_writer.roll_back(tenant)
+        if manifest is None:
+            raise NotFound(
+                f"there is no earlier snapshot of tenant {tenant!r} with other documents",
+                fix="Ingest the documents as they were before.",
+            )
+        desk.index_writer.hide(tenant, _no_longer_shown(desk, tenant))
+        manifest = desk.index_writer.current(tenant) or manifest
+    console.print(
+        f"Snapshot {manifest.generation} is in use: {manifest.documents} documents, {manifest.chunks} chunks. "
+        "The next ingest publishes what the database holds."
+    )
+
+
+def _no_longer_shown(desk: App, tenant: str) -> set[str]:
+    """Published documents that were deleted since, or are other versions of what only agents may read now."""
+    stored, published = desk.documents.hashes(tenant), desk.index_writer.documents(tenant)
+    changed = {key for key in published.keys() & stored.keys() if published[key] != stored[key]}
+    internal = desk.documents.documents(tenant, frozenset({Audience.INTERNAL}), limit=len(stored))
+    return (published.keys() - stored.keys()) | (changed & {document.key for document in internal})

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from assistant.adapters.memory.models import HashingEmbedder, ManualClock
+from assistant.adapters.snapshot.generation import KEPT
 from assistant.adapters.snapshot.reader import FolderIndexReader, FolderSnapshot
-from assistant.adapters.snapshot.writer import KEPT, FolderIndexWriter
+from assistant.adapters.snapshot.writer import FolderIndexWriter
 from assistant.kernel.errors import DiskFailed, InputError, SnapshotMismatch, WriterBusy
 from assistant.kernel.knowledge import IndexedDocument
 from assistant.ports import IndexChange

@@ -1,43 +1,36 @@
 """IndexWriter over snapshot folders: what is new is written and synced beside, then the pointer is renamed."""
 
 import fcntl
-import os
-import shutil
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-import numpy as np
-from numpy.typing import NDArray
-
+from assistant.adapters.snapshot.generation import (
+    Generation,
+    TextVectors,
+    generations,
+    known_manifest,
+    point,
+    remove_unused,
+)
 from assistant.adapters.snapshot.manifest import (
     PARTS,
     FolderManifest,
-    SegmentEntry,
     pointed,
     read_manifest,
-    sha256_of,
 )
 from assistant.adapters.snapshot.reader import Parts
 from assistant.adapters.snapshot.segment import (
-    Embedded,
     LiveSegment,
-    Segment,
-    VectorPart,
-    vectors_together,
-    write_segment,
-    write_vector_part,
 )
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import DiskFailed, NotFound, SnapshotMismatch, WriterBusy
-from assistant.kernel.knowledge import Audience, EmbedderIdentity, IndexedDocument, documents_digest
+from assistant.kernel.knowledge import Audience, EmbedderIdentity
 from assistant.ports import Clock, IndexChange
 
-KEPT = 5
-"""Generations kept: the one in use and those to roll back to. They share what they have in common."""
 MANY_PARTS = 10
 """Parts beside the largest segment from which they are put together, so that a question looks into few."""
 SCATTERED_SHARE = 0.2
@@ -45,8 +38,6 @@ SCATTERED_SHARE = 0.2
 
 HIDING_WAITS_S = 2.0
 """Who deletes a document waits for its answer."""
-
-TextVectors = Mapping[str, NDArray[np.float32]]
 
 
 class FolderIndexWriter:
@@ -139,14 +130,14 @@ class FolderIndexWriter:
             raise NotFound(f"nothing is published for tenant {tenant!r}", fix="Run `deskhand ingest` first.")
         with _disk_errors_named(tenant), _exclusive(home / "LOCK", tenant, self._wait_s):
             now, number = self.current(tenant), int(pointed(home).removeprefix("gen-"))
-            for earlier in sorted((one for one in _generations(home) if one < number), reverse=True):
-                manifest = _known(home / f"gen-{earlier}")
+            for earlier in sorted((one for one in generations(home) if one < number), reverse=True):
+                manifest = known_manifest(home / f"gen-{earlier}")
                 if manifest is None or (now and manifest.documents_sha256 == now.documents_sha256):
                     continue
                 if now and manifest.embedder != now.embedder:
                     return None
                 Parts(home).open(manifest)  # Which checks that it is whole.
-                _point(home, f"gen-{earlier}")
+                point(home, f"gen-{earlier}")
                 return manifest
         return None
 
@@ -160,136 +151,19 @@ class FolderIndexWriter:
         return self._parts.setdefault(tenant, Parts(self._root / tenant)).open(manifest) if manifest else []
 
     @contextmanager
-    def _publishing(self, tenant: str, wait_s: float | None = None) -> "Iterator[_Generation]":
+    def _publishing(self, tenant: str, wait_s: float | None = None) -> Iterator[Generation]:
         home = self._root / check_tenant(tenant)
         with _disk_errors_named(tenant):
             (home / PARTS).mkdir(parents=True, exist_ok=True)
             with _exclusive(home / "LOCK", tenant, self._wait_s if wait_s is None else wait_s):
                 before = self.current(tenant)
-                generation = _Generation(home, tenant, self._clock, before.files if before else {})
-                _remove_unused(home)  # A writer that was killed left something.
+                generation = Generation(home, tenant, self._clock, before.files if before else {})
+                remove_unused(home)  # A writer that was killed left something.
                 try:
                     yield generation
                 finally:  # A disk that is full gets its bytes back, or each try would fill it further.
                     generation.remove_unless_published()
-                    _remove_unused(home)
-
-
-class _Generation:
-    """The next generation, while it is being written. Before it is published nobody sees any of it.
-
-    ``known`` are checksums of files that were there before.
-    """
-
-    def __init__(self, home: Path, tenant: str, clock: Clock, known: Mapping[str, str]) -> None:
-        self._home, self._tenant, self._clock, self._known = home, tenant, clock, known
-        self._number = 1 + max(_generations(home), default=0)
-        self._made = 0
-
-    def segment(self, documents: Iterable[IndexedDocument], usual_lengths: Mapping[Audience, float]) -> LiveSegment:
-        """A new segment, without vectors."""
-        folder = self._part("segment")
-        write_segment(folder, documents, usual_lengths)
-        return LiveSegment(folder.name, Segment(folder), {}, np.zeros(0, dtype=np.int64))
-
-    def embedded(self, live: LiveSegment, vectors: TextVectors) -> LiveSegment:
-        """``live`` with what ``vectors`` has of its waiting chunks."""
-        found: dict[Audience, list[tuple[int, NDArray[np.float32]]]] = {}
-        for row, chunk in live.not_embedded() if vectors and live.waiting else ():
-            vector = vectors.get(chunk.embedding_text())
-            if vector is not None:
-                found.setdefault(chunk.audience, []).append((row, vector))
-        return self._with(
-            live,
-            {
-                audience: (
-                    np.array([row for row, _ in pairs], dtype=np.int64),
-                    np.stack([vector for _, vector in pairs]),
-                )
-                for audience, pairs in found.items()
-            },
-        )
-
-    def merged(self, some: Sequence[LiveSegment], usual_lengths: Mapping[Audience, float]) -> LiveSegment:
-        """What lives in ``some``, as one segment with one part of vectors."""
-        new = self.segment((document for live in some for document in live.indexed()), usual_lengths)
-        return self._with(new, vectors_together(some, renumbered=True))
-
-    def repacked(self, live: LiveSegment) -> LiveSegment:
-        """A segment with its vectors in one part."""
-        bare = LiveSegment(live.name, live.segment, {}, live.dead)
-        return self._with(bare, vectors_together([live], renumbered=False))
-
-    def publish(self, live: Sequence[LiveSegment], embedder: EmbedderIdentity, chunker: str) -> FolderManifest:
-        """Write the generation of these segments, and point readers at it."""
-        live = [segment for segment in live if segment.documents]
-        name = f"gen-{self._number}"
-        folder = self._home / name
-        folder.mkdir()
-        for segment in live:
-            if len(segment.dead):
-                np.save(folder / f"{segment.name}.dead.npy", segment.dead)
-        entries = tuple(_entry(segment) for segment in live)
-        parts = [self._home / PARTS / part for entry in entries for part in (entry.name, *entry.vectors)]
-        documents = {held.key: held.fingerprint for segment in live for held in segment.documents}
-        manifest = FolderManifest(
-            tenant=self._tenant,
-            generation=self._number,
-            created_at=self._clock.now().isoformat(),
-            embedder=embedder,
-            chunker=chunker,
-            documents=len(documents),
-            chunks=sum(entry.chunks for entry in entries),
-            waiting=sum(entry.waiting for entry in entries),
-            documents_sha256=documents_digest(documents),
-            segments=entries,
-            files=self._checksums([*parts, folder]),
-        )
-        (folder / "manifest.json").write_text(manifest.model_dump_json(indent=1))
-        for path in [*folder.iterdir(), folder, self._home / PARTS, self._home, self._home.parent]:
-            _sync(path)
-        _point(self._home, name)
-        return manifest
-
-    def remove_unless_published(self) -> None:
-        if pointed(self._home) != f"gen-{self._number}":
-            shutil.rmtree(self._home / f"gen-{self._number}", ignore_errors=True)
-
-    def _part(self, kind: str) -> Path:
-        self._made += 1
-        folder = self._home / PARTS / f"{kind}-{self._number}-{self._made}"
-        folder.mkdir()
-        return folder
-
-    def _with(self, live: LiveSegment, found: Embedded) -> LiveSegment:
-        if not found:
-            return live
-        folder = self._part("vectors")
-        write_vector_part(folder, found)
-        return LiveSegment(live.name, live.segment, {**live.parts, folder.name: VectorPart(folder)}, live.dead)
-
-    def _checksums(self, folders: Sequence[Path]) -> dict[str, str]:
-        """Of each file. What is new is synced to the disk."""
-        result = {}
-        for path in (file for folder in folders for file in sorted(folder.iterdir())):
-            name = str(path.relative_to(self._home))
-            if name not in self._known:
-                _sync(path)
-            result[name] = self._known.get(name) or sha256_of(path)
-        for folder in folders:
-            _sync(folder)
-        return result
-
-
-def _entry(live: LiveSegment) -> SegmentEntry:
-    return SegmentEntry(
-        name=live.name,
-        vectors=tuple(live.parts),
-        documents=len(live.documents),
-        chunks=live.chunks,
-        dead=len(live.dead),
-        waiting=live.waiting,
-    )
+                    remove_unused(home)
 
 
 def _usual_lengths(live: Sequence[LiveSegment]) -> dict[Audience, float]:
@@ -322,35 +196,6 @@ def _check_embedder(before: FolderManifest | None, embedder: EmbedderIdentity, t
             fix="Give all processes the same DESKHAND_EMBEDDER and start them again.",
             retry_after_s=30.0,
         )
-
-
-def _known(folder: Path) -> FolderManifest | None:
-    try:
-        return read_manifest(folder)
-    except SnapshotMismatch:
-        return None
-
-
-def _remove_unused(home: Path) -> None:
-    """Generations that are old, were never published or were rolled back from, and the parts that no generation has.
-
-    Of those with the same documents the newest is kept, since only that is worth going back to.
-    """
-    now = pointed(home)
-    if now and _known(home / now) is None:
-        return  # It may be of a newer version.
-    kept: dict[str, FolderManifest] = {}
-    for number in sorted(_generations(home), reverse=True):
-        folder = home / f"gen-{number}"
-        manifest = _known(folder) if now and number <= int(now.removeprefix("gen-")) else None
-        if manifest is None or manifest.documents_sha256 in kept or len(kept) == KEPT:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            kept[manifest.documents_sha256] = manifest
-    used = {part for manifest in kept.values() for entry in manifest.segments for part in (entry.name, *entry.vectors)}
-    for folder in [*home.glob("tmp*"), *(home / PARTS).iterdir()]:
-        if folder.name not in used:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -386,23 +231,3 @@ def _locked(lock: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _generations(home: Path) -> list[int]:
-    return [int(path.name.removeprefix("gen-")) for path in home.glob("gen-*")]
-
-
-def _point(home: Path, name: str) -> None:
-    beside = home / "CURRENT.new"
-    beside.write_text(name)
-    _sync(beside)
-    beside.rename(home / "CURRENT")
-    _sync(home)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -162,6 +162,10 @@ class Settings(BaseSettings):
         default=256, ge=64, le=512, description="Longest chunk with its heading, in tokens of the embedder."
     )
     overlap_tokens: int = Field(default=32, ge=0, le=128, description="Tokens repeated where running text is cut.")
+    parse_timeout_s: float = Field(default=120, gt=0, description="Seconds that parsing one document may take.")
+    parse_memory_mb: int = Field(
+        default=1_500, ge=256, description="Megabytes of data the process that parses documents may hold."
+    )
     host: str = Field(default="127.0.0.1", description="Address the service listens on.")
     port: int = Field(default=8030, ge=1, le=65535, description="Port the service listens on.")
     max_waiting: int = Field(
@@ -214,7 +218,7 @@ class Settings(BaseSettings):
         places = {
             "data_dir", "models_dir", "database_url", "redis_url", "worker_memory_mb", "lease_s", "guest", "connections", "small_api_key", "large_api_key",
             "host", "port", "max_waiting", "max_body_bytes", "docs_enabled", "log_format", "model_hub", "catalogue",
-            "sidebar_origins", "sidebar_demo", "states_mb", "states_memory_mb", "max_queued",
+            "sidebar_origins", "sidebar_demo", "states_mb", "states_memory_mb", "max_queued", "parse_timeout_s", "parse_memory_mb",
         }  # fmt: skip
         return hashlib.sha256(self.model_dump_json(exclude=places).encode()).hexdigest()
 

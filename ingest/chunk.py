@@ -9,7 +9,7 @@ from semantic_text_splitter import TextSplitter
 
 from assistant.kernel.knowledge import Audience, Block, BlockKind, Chunk, ParsedDocument
 from assistant.text.sentences import split_sentences
-from ingest.load import Source
+from ingest.sources.source import Source
 
 CHUNKER = "blocks-2"
 """Changes whenever the same document would give other chunks; everything is then chunked anew."""

@@ -115,6 +115,8 @@ class _Walk:
 
 def _list(node: LexborNode, depth: int = 0) -> list[str]:
     """One line an item, numbered as a reader sees it; lists within items are indented."""
+    if depth > MAX_DEPTH:
+        return [f"{'  ' * depth}- {_squeeze(node.text(separator=' '))}"]
     lines: list[str] = []
     number = int(node.attributes.get("start") or 1) if (node.attributes.get("start") or "1").isdigit() else 1
     for item in node.iter():

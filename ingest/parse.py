@@ -20,11 +20,13 @@ from assistant.kernel.knowledge import Block, BlockKind, ParsedDocument
 from assistant.text.language import identify_language
 from assistant.text.wrapped import unwrap
 from ingest.formats.mail import parse_mail
+from ingest.formats.markup import markup_to_html
 from ingest.formats.rst import rst_to_html
 from ingest.formats.slides import parse_pptx
 from ingest.formats.tables import parse_csv, parse_xlsx
 from ingest.html import parse_html
-from ingest.load import MEDIA_TYPES, Source
+from ingest.sources.kinds import MEDIA_TYPES
+from ingest.sources.source import Source
 
 MAX_PAGES = 2_000
 MAX_CHARS = 20_000_000
@@ -140,6 +142,8 @@ def _docx(source: Source) -> tuple[str, list[Block]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             html = mammoth.convert_to_html(BytesIO(source.data), convert_image=lambda _: []).value
+    except MemoryError:
+        raise
     except Exception as error:  # mammoth passes on whatever zipfile, the XML parser or itself raises.
         raise UnreadableDocument(f"it is damaged ({type(error).__name__})", fix="Save it again.") from error
     return parse_html(html)
@@ -162,6 +166,7 @@ _PARSERS: dict[str, Callable[[Source], tuple[str, list[Block]]]] = {
     "text/x-rst": _rst,
     "text/csv": lambda source: parse_csv(decode(source.data)),
     "message/rfc822": _mail,
+    "application/xml": lambda source: parse_html(markup_to_html(source.data)),
     "application/pdf": _pdf,
     MEDIA_TYPES[".docx"]: _docx,
     MEDIA_TYPES[".xlsx"]: lambda source: parse_xlsx(source.data),

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from assistant.kernel.errors import InputError, UnreadableDocument
+from assistant.kernel.errors import DeskhandError, InputError, UnreadableDocument
 from assistant.kernel.knowledge import Audience, ParsedDocument, Problem
 from assistant.kernel.value import Value
 from assistant.ports import DocumentStore, Embedder, IndexWriter
 from ingest.chunk import chunk, fingerprint
 from ingest.embed import OnEmbedded
 from ingest.index import Published, index
-from ingest.load import Source
 from ingest.parse import parse
+from ingest.sources.source import Source
 
 MASS_DELETE_SHARE = 0.5
 MASS_DELETE_MIN = 20
@@ -113,6 +113,8 @@ class _Work:
         except UnreadableDocument as error:
             self.problems.append(Problem(name=item.name, reason=str(error), fix=error.fix, key=item.key))
             return
+        except DeskhandError:
+            raise
         except Exception as error:  # One document that breaks a parser must not end the ingest.
             reason = f"its parser failed ({type(error).__name__})"
             self.problems.append(Problem(name=item.name, reason=reason, fix="Report the file as a bug.", key=item.key))

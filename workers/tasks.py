@@ -18,12 +18,15 @@ from assistant.kernel.outgoing import EventType
 from assistant.ports import EventSender, JobStore, UploadStore
 from assistant.ticketing import FrontDesk, Outcome, announce, answer_ticket
 from ingest.index import index
-from ingest.load import source_from_upload
+from ingest.load import load_upload, upload_key
 from ingest.pipeline import Ingest, ingest
 
 log = structlog.get_logger()
 WRITE_AGAIN_S = (1.0, 2.0, 4.0, 8.0, *([15.0] * 30))
 """Rests between tries to write an outcome: some eight minutes, so that a task stays below its time limit."""
+
+REPORTED = 5
+"""So many files of an archive that were not read are named in the job."""
 
 
 class Unfinished(NamedTuple):
@@ -140,13 +143,22 @@ def heartbeat(job: Job, jobs: JobStore, interval_s: float) -> Iterator[None]:
 
 def _ingest_upload(job: Job, shop: Workshop) -> Outcome | Unfinished:
     upload = shop.uploads.get(job.subject)
-    source = source_from_upload(upload.name, upload.data, upload.url, upload.audience)
-    report = ingest([source], upload.tenant, upload.audience, shop.ingest, backlog=False)
-    if report.problems:
-        problem = report.problems[0]
-        raise InputError(f"{problem.name}: {problem.reason}", fix=problem.fix)
-    changed = report.added + report.changed
-    return Outcome(f"{changed} documents, snapshot {report.generation}", lambda: shop.uploads.delete(job.subject))
+    report = ingest(
+        load_upload(upload.name, upload.data, upload.url, upload.audience),
+        upload.tenant,
+        upload.audience,
+        shop.ingest,
+        roots=[f"{upload_key(upload.name, upload.audience)}#"],  # What an earlier version of an archive held.
+        allow_mass_delete=True,
+        backlog=False,
+    )
+    named = [f"{problem.name}: {problem.reason}" for problem in report.problems]
+    if named and not report.added + report.changed + report.unchanged:
+        raise InputError(named[0], fix=report.problems[0].fix)
+    detail = f"{report.added + report.changed} documents, snapshot {report.generation}"
+    if named:
+        detail += f"; {len(named)} not read: {'; '.join(named[:REPORTED])}"
+    return Outcome(detail, lambda: shop.uploads.delete(job.subject))
 
 
 def _publish(job: Job, shop: Workshop) -> Outcome | Unfinished:

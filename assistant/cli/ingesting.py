@@ -22,13 +22,21 @@ from ingest.wiring import create_ingest
 def ingest(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Folders and files: HTML, Markdown, text, PDF, Office, tables, mail, JSON lines."),
+        typer.Argument(
+            help="Folders, files, archives, Git checkouts: HTML, Markdown, text, PDF, Office, tables, mail, Mallard, DocBook, JSON lines."
+        ),
     ] = None,
     tenant: Annotated[str, typer.Option(help="Whose documents these are.")] = "default",
     audience: Annotated[Audience, typer.Option(help="Who may read them.")] = Audience.PUBLIC,
     rebuild: Annotated[
         bool, typer.Option(help="Publish a new snapshot from the database, even if nothing changed.")
     ] = False,
+    base_url: Annotated[
+        str,
+        typer.Option(
+            help="Where readers find the same files, such as https://docs.example.com/; else links lead to the disk."
+        ),
+    ] = "",
     allow_mass_delete: Annotated[
         bool, typer.Option(help="Go on although most known documents of a path are gone.")
     ] = False,
@@ -37,6 +45,10 @@ def ingest(
     """Read documents and publish a snapshot. Done again, only what changed is worked on; deleted files disappear."""
     if not paths and not rebuild:
         raise InputError("no path was given", fix="Name folders or files, or give --rebuild.", field="paths")
+    if base_url and not base_url.startswith(("https://", "http://")):
+        raise InputError(
+            "the base url is not a web address", fix="Give one that begins with https://.", field="base-url"
+        )
     check_tenant(tenant)
     with opened() as desk:
         parts = create_ingest(desk)
@@ -46,7 +58,7 @@ def ingest(
             return
         with ingest_bars(sum(count(path) for path in paths)) as (on_progress, on_embedded):
             report = run_ingest(
-                (item for path in paths for item in load(path)),
+                (item for path in paths for item in load(path, base_url)),
                 tenant,
                 audience,
                 parts,

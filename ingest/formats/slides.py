@@ -16,6 +16,8 @@ def parse_pptx(data: bytes) -> tuple[str, list[Block]]:
         show = Presentation(BytesIO(data))
         blocks = [block for number, slide in enumerate(show.slides, start=1) for block in _slide(number, slide)]
         return str(show.core_properties.title or "").strip(), blocks
+    except MemoryError:
+        raise
     except Exception as error:  # python-pptx passes on whatever zipfile, lxml or itself raises.
         raise UnreadableDocument(f"it is damaged ({type(error).__name__})", fix="Save it again.") from error
 

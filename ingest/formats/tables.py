@@ -36,7 +36,7 @@ def parse_xlsx(data: bytes) -> tuple[str, list[Block]]:
             book = openpyxl.load_workbook(BytesIO(data), read_only=True, data_only=True)
             title = str(book.properties.title or "").strip()
             return title, [block for sheet in book.worksheets for block in _blocks(sheet.title, _rows(sheet))]
-    except UnreadableDocument:
+    except (UnreadableDocument, MemoryError):
         raise
     except Exception as error:  # openpyxl passes on whatever zipfile, the XML parser or itself raises.
         raise UnreadableDocument(f"it is damaged ({type(error).__name__})", fix="Save it again.") from error

@@ -11,8 +11,9 @@ import pytest
 from assistant.adapters.memory.models import HashingEmbedder
 from assistant.kernel.knowledge import Audience, BlockKind, ParsedDocument
 from ingest.chunk import chunk
-from ingest.load import Source, load
+from ingest.load import load
 from ingest.parse import parse
+from ingest.sources.source import Source
 
 COUNT = HashingEmbedder().count_tokens
 

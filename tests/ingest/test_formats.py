@@ -14,8 +14,9 @@ from pptx.util import Inches
 
 from assistant.kernel.errors import UnreadableDocument
 from assistant.kernel.knowledge import Audience, BlockKind, ParsedDocument, Problem
-from ingest.load import Source, load, root_key, source_from_upload
+from ingest.load import load, root_key, source_from_upload
 from ingest.parse import parse
+from ingest.sources.source import Source
 
 PRICES = [("Repair", "Fernhill One", "Fernhill Duo"), ("Pump", "45 GBP", "60 GBP"), ("Seal", "", "12 GBP")]
 

@@ -15,10 +15,10 @@ from assistant.adapters.memory.index import MemoryIndex
 from assistant.adapters.memory.models import HashingEmbedder
 from assistant.kernel.errors import InputError, UnreadableDocument
 from assistant.kernel.knowledge import Audience
-from ingest import load as loading
-from ingest.load import Source, load, root_key, source_from_upload
+from ingest.load import load, root_key, source_from_upload
 from ingest.parse import decode, parse
 from ingest.pipeline import Ingest, IngestReport, ingest
+from ingest.sources.source import MAX_FILE_BYTES, Source
 from tests.conftest import HELP_CENTRE
 
 
@@ -91,8 +91,8 @@ def test_an_encrypted_pdf_is_told_from_a_damaged_one(tmp_path: Path) -> None:
 
 def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
     with (tmp_path / "huge.txt").open("wb") as file:
-        file.truncate(loading.MAX_FILE_BYTES + 1)
-    assert "more than" in run(tmp_path).problems[0].reason
+        file.truncate(MAX_FILE_BYTES + 1)
+    assert "larger than" in run(tmp_path).problems[0].reason
 
 
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:

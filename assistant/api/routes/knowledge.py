@@ -81,12 +81,12 @@ def add_document(
     request: Request,
     key: DocumentsKey,
     file: Annotated[
-        UploadFile, File(description="HTML, Markdown, reStructuredText, text, PDF, DOCX, PPTX, XLSX, CSV or EML.")
+        UploadFile, File(description="HTML, Markdown, text, PDF, DOCX, PPTX, XLSX, CSV, EML and others, or an archive of them.")
     ],
     audience: Annotated[Audience, Form()] = Audience.PUBLIC,
-    url: Annotated[str, Form(max_length=2_000, description="Where a reader finds it.")] = "",
+    url: Annotated[str, Form(max_length=2_000, description="Where a reader finds it; what an archive holds is below it.")] = "",
 ) -> JobView:
-    """Add a document, or a new version of the one with the same file name. A job ingests it."""
+    """Add a document, or the documents of an archive, or a new version of what has the same file name. A job ingests it."""
     app = app_of(request)
     data = file.file.read()
     if not data:

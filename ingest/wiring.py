@@ -1,8 +1,12 @@
 """App → Ingest: the one module of ingest that knows how adapters are chosen."""
 
+from collections.abc import Collection
+
 from assistant.wiring import App
 from ingest.bounded import BoundedParser
 from ingest.pipeline import Ingest
+from ingest.sources.web.addresses import PublicTransport
+from ingest.sources.web.fetch import Fetcher
 
 
 def create_ingest(app: App) -> Ingest:
@@ -14,3 +18,8 @@ def create_ingest(app: App) -> Ingest:
         overlap_tokens=app.settings.overlap_tokens,
         parse=BoundedParser(app.settings.parse_timeout_s, app.settings.parse_memory_mb),
     )
+
+
+def create_fetcher(app: App, interval_s: float, private_hosts: Collection[str]) -> Fetcher:
+    """For web sites; what it has fetched is kept beside the other data."""
+    return Fetcher(PublicTransport(private_hosts), app.settings.data_dir / "web", interval_s)

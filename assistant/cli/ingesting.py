@@ -1,7 +1,8 @@
 """``deskhand ingest``: bring folders and files into the knowledge base."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -16,14 +17,16 @@ from ingest.index import index
 from ingest.load import count, load, root_key
 from ingest.pipeline import IngestReport, OnProgress
 from ingest.pipeline import ingest as run_ingest
-from ingest.wiring import create_ingest
+from ingest.sources.web.crawl import crawl, is_web_address, site_root
+from ingest.wiring import create_fetcher, create_ingest
 
 
 def ingest(
-    paths: Annotated[
-        list[Path] | None,
+    places: Annotated[
+        list[str] | None,
         typer.Argument(
-            help="Folders, files, archives, Git checkouts: HTML, Markdown, text, PDF, Office, tables, mail, Mallard, DocBook, JSON lines."
+            help="Folders, files, archives, Git checkouts and web sites: HTML, Markdown, text, PDF, Office, tables, mail, "
+            "Mallard, DocBook, JSON lines."
         ),
     ] = None,
     tenant: Annotated[str, typer.Option(help="Whose documents these are.")] = "default",
@@ -37,32 +40,47 @@ def ingest(
             help="Where readers find the same files, such as https://docs.example.com/; else links lead to the disk."
         ),
     ] = "",
+    max_pages: Annotated[int, typer.Option(min=1, help="Most pages of a web site.")] = 2_000,
+    rate: Annotated[float, typer.Option(min=0.01, max=100, help="Requests a second to a web site.")] = 2.0,
+    private_host: Annotated[
+        list[str] | None, typer.Option(help="A host that may be read although it is in a private network.")
+    ] = None,
     allow_mass_delete: Annotated[
-        bool, typer.Option(help="Go on although most known documents of a path are gone.")
+        bool, typer.Option(help="Go on although most known documents of a place are gone.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Read documents and publish a snapshot. Done again, only what changed is worked on; deleted files disappear."""
-    if not paths and not rebuild:
-        raise InputError("no path was given", fix="Name folders or files, or give --rebuild.", field="paths")
-    if base_url and not base_url.startswith(("https://", "http://")):
+    if not places and not rebuild:
+        raise InputError(
+            "no place was given", fix="Name folders, files or web sites, or give --rebuild.", field="places"
+        )
+    if base_url and not is_web_address(base_url):
         raise InputError(
             "the base url is not a web address", fix="Give one that begins with https://.", field="base-url"
         )
     check_tenant(tenant)
     with opened() as desk:
         parts = create_ingest(desk)
-        if not paths:
+        if not places:
             manifest = index(tenant, parts.store, parts.writer, parts.embedder, force=True).manifest
             console.print(f"Snapshot {manifest.generation}: {manifest.documents} documents, {manifest.chunks} chunks.")
             return
-        with ingest_bars(sum(count(path) for path in paths)) as (on_progress, on_embedded):
+        sites = [place for place in places if is_web_address(place)]
+        total = None if sites else sum(count(Path(place)) for place in places)
+        with (
+            closing(create_fetcher(desk, 1 / rate, private_host or [])) as fetcher,
+            ingest_bars(total) as (on_progress, on_embedded),
+        ):
+            each = (
+                crawl(place, fetcher, max_pages) if place in sites else load(Path(place), base_url) for place in places
+            )
             report = run_ingest(
-                (item for path in paths for item in load(path, base_url)),
+                chain.from_iterable(each),
                 tenant,
                 audience,
                 parts,
-                roots=[root_key(path) for path in paths],
+                roots=[site_root(place) if place in sites else root_key(Path(place)) for place in places],
                 allow_mass_delete=allow_mass_delete,
                 on_progress=on_progress,
                 on_embedded=on_embedded,
@@ -76,7 +94,7 @@ def ingest(
 
 
 @contextmanager
-def ingest_bars(documents: int) -> Iterator[tuple[OnProgress, OnEmbedded]]:
+def ingest_bars(documents: int | None) -> Iterator[tuple[OnProgress, OnEmbedded]]:
     """Bars of an ingest: one of documents that are read, and one of texts that are embedded, when there are any."""
     with progress_bars() as add:
         bars: list[OnProgress] = []

@@ -37,8 +37,8 @@ Advance = Callable[[int], None]
 
 
 @contextmanager
-def progress_bars(unit: Literal["s", "min"] = "s") -> Iterator[Callable[[str, int, int], Advance]]:
-    """Bars with rate and time left on standard error; yields what adds one: of what, how many in all, how many done."""
+def progress_bars(unit: Literal["s", "min"] = "s") -> Iterator[Callable[[str, int | None, int], Advance]]:
+    """Bars with rate and time left on standard error; yields what adds one: of what, how many in all if known, how many done."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
@@ -46,7 +46,7 @@ def progress_bars(unit: Literal["s", "min"] = "s") -> Iterator[Callable[[str, in
     scale, window_s = (1, 30.0) if unit == "s" else (60, 180.0)
     with Progress(*columns, console=messages, speed_estimate_period=window_s) as progress:
 
-        def add(what: str, total: int, done: int) -> Advance:
+        def add(what: str, total: int | None, done: int) -> Advance:
             task = progress.add_task(what, total=total, completed=done, rate="")
 
             def advance(more: int) -> None:

@@ -135,7 +135,7 @@ def documents_digest(documents: Mapping[str, str]) -> str:
 class Problem(Value):
     """Something that was left out of an ingest, said so that its owner can mend it.
 
-    ``key`` names the document, or ends in ``#`` for all rows of a file that was not read to its end:
+    ``key`` names the document, or ends in ``#`` or ``/`` for all of a file or a site that was not read to its end:
     earlier versions of them stay in use.
     """
 

@@ -81,10 +81,13 @@ def add_document(
     request: Request,
     key: DocumentsKey,
     file: Annotated[
-        UploadFile, File(description="HTML, Markdown, text, PDF, DOCX, PPTX, XLSX, CSV, EML and others, or an archive of them.")
+        UploadFile,
+        File(description="HTML, Markdown, text, PDF, DOCX, PPTX, XLSX, CSV, EML and others, or an archive of them."),
     ],
     audience: Annotated[Audience, Form()] = Audience.PUBLIC,
-    url: Annotated[str, Form(max_length=2_000, description="Where a reader finds it; what an archive holds is below it.")] = "",
+    url: Annotated[
+        str, Form(max_length=2_000, description="Where a reader finds it; what an archive holds is below it.")
+    ] = "",
 ) -> JobView:
     """Add a document, or the documents of an archive, or a new version of what has the same file name. A job ingests it."""
     app = app_of(request)

@@ -1,0 +1,332 @@
+"""A web site is read politely and with care: what it asks is obeyed, what it claims is checked."""
+
+import gzip
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from assistant.adapters.memory.documents import MemoryDocumentStore
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.models import HashingEmbedder
+from assistant.kernel.errors import InputError
+from assistant.kernel.knowledge import Audience, Problem
+from ingest.pipeline import Ingest, IngestReport, ingest
+from ingest.sources.source import Source
+from ingest.sources.web import fetch
+from ingest.sources.web.addresses import PrivateAddress, PublicTransport, is_public
+from ingest.sources.web.crawl import crawl, site_root
+from ingest.sources.web.fetch import Fetcher, Unreachable
+from ingest.sources.web.links import links_of, locations, normal
+
+
+class WebSite:
+    """A server with some pages, and a list of what it was asked for."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[int, Mapping[str, str], bytes]] = {}
+        self.asked: list[tuple[str, Mapping[str, str]]] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.asked.append((self.path, dict(self.headers)))
+                status, headers, body = site.pages.get(self.path, (404, {}, b"Not here."))
+                if headers.get("ETag") and self.headers.get("If-None-Match") == headers["ETag"]:
+                    status, headers, body = 304, {}, b""
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def has(self, path: str, html: str, status: int = 200, kind: str = "text/html", **headers: str) -> None:
+        told = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.pages[path] = (status, {"Content-Type": kind, **told}, html.encode())
+
+    def paths(self) -> list[str]:
+        return [path for path, _ in self.asked]
+
+
+@pytest.fixture
+def site() -> Iterator[WebSite]:
+    site = WebSite()
+    yield site
+    site.server.shutdown()
+    site.server.server_close()
+
+
+@pytest.fixture
+def fetcher(tmp_path: Path) -> Iterator[Fetcher]:
+    fetcher = Fetcher(PublicTransport(["127.0.0.1"]), tmp_path / "cache", interval_s=0.0)
+    yield fetcher
+    fetcher.close()
+
+
+def page(text: str, *links: str, head: str = "") -> str:
+    return f"<head>{head}</head><h1>Help</h1><p>{text}</p>" + "".join(f'<a href="{link}">more</a>' for link in links)
+
+
+def read(start: str, fetcher: Fetcher, max_pages: int = 100) -> tuple[list[str], list[Problem]]:
+    items = list(crawl(start, fetcher, max_pages))
+    return [i.url for i in items if isinstance(i, Source)], [i for i in items if isinstance(i, Problem)]
+
+
+def test_pages_are_found_by_links_and_sitemap_below_the_start_and_each_once(site: WebSite, fetcher: Fetcher) -> None:
+    site.has(
+        "/help/", page("Start.", "returns#top", "/help/returns?utm_source=x", "/shop", "http://other.example/", "a.png")
+    )
+    site.has("/help/returns", page("Thirty days.", "/help/", "mailto:a@b.c", "javascript:x()", "deep/er"))
+    site.has("/help/deep/er", page("Deep."))
+    site.has("/help/alone", page("Only in the sitemap."))
+    site.has(
+        "/sitemap.xml",
+        f"<urlset><url><loc>{site.url}/help/alone</loc></url><url><loc>{site.url}/shop</loc></url></urlset>",
+    )
+    urls, problems = read(f"{site.url}/help/", fetcher)
+    assert (urls, problems) == ([f"{site.url}/help/{each}" for each in ("", "alone", "returns", "deep/er")], [])
+    assert site.paths() == ["/robots.txt", "/sitemap.xml", "/help/", "/help/alone", "/help/returns", "/help/deep/er"]
+    assert all(headers["User-Agent"].startswith("deskhand/") for _, headers in site.asked)
+
+
+def test_robots_txt_is_obeyed(site: WebSite, fetcher: Fetcher) -> None:
+    site.has("/robots.txt", f"User-agent: *\nDisallow: /private\nSitemap: {site.url}/map.xml.gz", kind="text/plain")
+    inner = f"<urlset><loc>{site.url}/mapped</loc></urlset>"
+    site.has("/inner.xml", inner)
+    packed = gzip.compress(f"<sitemapindex><loc>{site.url}/inner.xml</loc></sitemapindex>".encode())
+    site.pages["/map.xml.gz"] = (200, {"Content-Type": "application/gzip"}, packed)
+    site.has("/", page("Start.", "/private/a", "/open"))
+    for path in ("/private/a", "/open", "/mapped"):
+        site.has(path, page("Text."))
+    assert read(f"{site.url}/", fetcher)[0] == [f"{site.url}{path}" for path in ("/", "/mapped", "/open")]
+    assert "/private/a" not in site.paths()
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_without_word_from_robots_txt_nothing_is_read(site: WebSite, fetcher: Fetcher, status: int) -> None:
+    site.has("/robots.txt", "", status=status)
+    site.has("/", page("Start."))
+    urls, (problem,) = read(f"{site.url}/", fetcher)
+    assert (urls, problem.key) == ([], f"{site.url}/")
+    assert "/" not in site.paths()
+
+
+def test_pages_that_ask_not_to_be_indexed_or_have_another_home_are_not(site: WebSite, fetcher: Fetcher) -> None:
+    site.has("/", page("Start.", "/a", "/b", "/c", "/d"))
+    site.has("/a", page("Not me.", "/from-a", head="<meta name=robots content='noindex'>"))
+    site.has("/b", page("Links not.", "/from-b", head="<meta name='ROBOTS' content='NOFOLLOW'>"))
+    site.has("/c", page("At home elsewhere.", head="<link rel=canonical href='/home'>"))
+    site.has("/d", page("Not me either."), X_Robots_Tag="noindex")
+    for path in ("/from-a", "/from-b", "/home"):
+        site.has(path, page("Text."))
+    assert read(f"{site.url}/", fetcher)[0] == [f"{site.url}{path}" for path in ("/", "/b", "/from-a", "/home")]
+
+
+def test_a_redirect_is_followed_within_the_site_only(site: WebSite, fetcher: Fetcher) -> None:
+    other = WebSite()
+    other.has("/secret", page("Not of this site."))
+    site.has("/", page("Start.", "/old", "/out", "/loop"))
+    site.has("/old", "", status=301, Location="/new")
+    site.has("/out", "", status=302, Location=f"{other.url}/secret")
+    site.has("/loop", "", status=302, Location="/loop")
+    site.has("/new", page("Moved."))
+    assert read(f"{site.url}/", fetcher) == ([f"{site.url}/", f"{site.url}/new"], [])
+    assert other.asked == []
+    other.server.shutdown()
+    other.server.server_close()
+
+
+def test_a_start_that_leads_elsewhere_says_where(site: WebSite, fetcher: Fetcher) -> None:
+    site.has("/", "", status=301, Location="https://www.shop.example/help/")
+    urls, (problem,) = read(f"{site.url}/", fetcher)
+    assert (urls, problem.reason) == ([], "it leads to https://www.shop.example/help/")
+
+
+def test_what_did_not_change_is_not_sent_again(site: WebSite, fetcher: Fetcher) -> None:
+    site.has("/", page("Start.", "/a"), ETag='"1"')
+    site.has("/a", page("Article."), ETag='"2"')
+    first = list(crawl(f"{site.url}/", fetcher, 100))
+    site.asked.clear()
+    assert list(crawl(f"{site.url}/", fetcher, 100)) == first
+    assert [headers.get("If-None-Match") for path, headers in site.asked if path in ("/", "/a")] == ['"1"', '"2"']
+    site.has("/a", page("Changed."), ETag='"3"')
+    changed = list(crawl(f"{site.url}/", fetcher, 100))
+    assert isinstance(changed[1], Source)
+    assert b"Changed." in changed[1].data
+
+
+def test_a_damaged_cache_is_asked_for_anew(site: WebSite, fetcher: Fetcher, tmp_path: Path) -> None:
+    site.has("/", page("Start."), ETag='"1"')
+    assert len(read(f"{site.url}/", fetcher)[0]) == 1
+    for file in (tmp_path / "cache").iterdir():
+        file.write_bytes(b"{}\nnothing")
+    assert len(read(f"{site.url}/", fetcher)[0]) == 1
+
+
+def test_pages_that_are_gone_are_deleted_but_not_while_something_failed(site: WebSite, fetcher: Fetcher) -> None:
+    desk = Ingest(MemoryDocumentStore(), MemoryIndex(), HashingEmbedder(), chunk_tokens=120, overlap_tokens=16)
+    start = f"{site.url}/"
+
+    def run() -> IngestReport:
+        return ingest(crawl(start, fetcher, 100), "default", Audience.PUBLIC, desk, roots=[site_root(start)])
+
+    site.has("/", page("Start.", "/a", "/b"))
+    site.has("/a", page("A.", "/c"))
+    site.has("/b", page("B."))
+    site.has("/c", page("C."))
+    assert run().documents == 4
+    site.has("/a", "", status=500)
+    del site.pages["/b"]
+    assert [problem.name for problem in run().problems] == [f"{site.url}/a"]
+    assert run().documents == 4
+    site.has("/a", page("A again.", "/c"))
+    report = run()
+    assert (report.documents, report.changed, report.deleted) == (3, 1, 1)
+
+
+def test_a_site_that_cannot_be_reached_loses_nothing(fetcher: Fetcher) -> None:
+    urls, (problem,) = read("http://127.0.0.1:9/", fetcher)
+    assert urls == []
+    assert "cannot be reached" in problem.reason
+
+
+def test_pages_without_end_are_bounded(site: WebSite, fetcher: Fetcher) -> None:
+    site.has("/", page("Start.", *(f"/calendar?day={day}" for day in range(200)), *(f"/p{n}" for n in range(30))))
+    for day in range(200):
+        site.has(f"/calendar?day={day}", page(f"Day {day}."))
+    for number in range(30):
+        site.has(f"/p{number}", page(f"Page {number}."))
+    urls, problems = read(f"{site.url}/", fetcher, max_pages=1_000)
+    assert (len(urls), problems) == (81, [])
+    urls, problems = read(f"{site.url}/", fetcher, max_pages=10)
+    assert (len(urls), problems[0].key) == (10, f"{site.url}/")
+    assert "rest was left out" in problems[0].reason
+
+
+def test_a_body_without_end_is_refused(site: WebSite, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "MAX_FILE_BYTES", 1_000_000)
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    site.has("/", page("Start.", "/bomb"))
+    site.pages["/bomb"] = (200, {"Content-Type": "text/html", "Content-Encoding": "gzip"}, bomb)
+    urls, (problem,) = read(f"{site.url}/", fetcher)
+    assert (urls, problem.name) == ([f"{site.url}/"], f"{site.url}/bomb")
+    assert "larger than" in problem.reason
+
+
+def test_other_files_are_left_unread_and_pdf_is_read(site: WebSite, fetcher: Fetcher) -> None:
+    site.has("/", page("Start.", "/film", "/manual", "/liar"))
+    site.has("/film", "x" * 100, kind="video/mp4")
+    site.has("/manual", "%PDF-1.7 …", kind="application/pdf")
+    site.has("/liar", "<p>Not a PDF</p>", kind="application/pdf")
+    urls, (problem,) = read(f"{site.url}/", fetcher)
+    assert urls == [f"{site.url}/", f"{site.url}/manual"]
+    assert (problem.name, problem.key) == (f"{site.url}/liar",) * 2
+
+
+def test_a_page_is_read_in_the_encoding_its_server_names(site: WebSite, fetcher: Fetcher) -> None:
+    site.pages["/"] = (
+        200,
+        {"Content-Type": "text/html; charset=iso-8859-2"},
+        "<p>Zwrot w ciągu 30 dni</p>".encode("iso-8859-2"),
+    )
+    (source,) = crawl(f"{site.url}/", fetcher, 10)
+    assert isinstance(source, Source)
+    assert "ciągu" in source.data.decode()
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "rested"), [("7", 7.0), ("9999", 60.0), ("soon", 1.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.5)]
+)
+def test_a_busy_server_is_given_the_rest_it_asks_for(
+    site: WebSite, tmp_path: Path, retry_after: str, rested: float
+) -> None:
+    site.has("/", "", status=503, Retry_After=retry_after)
+    rests: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        rests.append(seconds)
+        site.has("/", page("Start."))
+
+    fetcher = Fetcher(PublicTransport(["127.0.0.1"]), tmp_path, interval_s=0.5, sleep=sleep)
+    assert fetcher.get(f"{site.url}/").status == 200
+    assert rests[0] == rested
+
+
+def test_a_private_address_is_not_asked(site: WebSite, tmp_path: Path) -> None:
+    site.has("/", page("Of the network within."))
+    fetcher = Fetcher(PublicTransport(), tmp_path, interval_s=0.0)
+    for host in ("127.0.0.1", "localhost"):
+        with pytest.raises(Unreachable, match="not public"):
+            fetcher.get(f"http://{host}:{site.server.server_port}/")
+    assert site.asked == []
+
+
+def names(*answers: list[str]) -> Callable[[str, int], list[str]]:
+    """A name server that gives one answer after the other."""
+    left = list(answers)
+    return lambda _host, _port: left.pop(0)
+
+
+def test_a_name_is_resolved_once_and_what_was_checked_is_asked(site: WebSite, tmp_path: Path) -> None:
+    site.has("/", page("Text."))
+    url = f"http://wiki.shop.example:{site.server.server_port}/"
+    allowed = Fetcher(PublicTransport(["wiki.shop.example"], names(["127.0.0.1"])), tmp_path, interval_s=0.0)
+    assert allowed.get(url).status == 200
+    assert site.asked[0][1]["Host"] == f"wiki.shop.example:{site.server.server_port}"
+    changing = PublicTransport((), names(["93.184.215.14", "127.0.0.1"], ["127.0.0.1"]))
+    with pytest.raises(Unreachable, match="not public") as refusal:
+        Fetcher(changing, tmp_path, interval_s=0.0).get(url)
+    assert isinstance(refusal.value.__cause__, PrivateAddress)
+    assert len(site.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.215.14", True), ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
+        *((address, False) for address in (
+            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
+            "255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1",
+            "2002:7f00:1::", "2001:db8::1",
+        )),
+    ],
+)  # fmt: skip
+def test_which_addresses_are_public(address: str, public: bool) -> None:
+    assert is_public(address) is public
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("HTTPS://Help.Shop.Example:443/a/../b?x=1&utm_source=mail#top", "https://help.shop.example/b?x=1"),
+        ("http://shop.example", "http://shop.example/"), ("/a/%2e%2E/b/", "https://base.example/b/"),
+        ("//shop.example:8080/a", "https://shop.example:8080/a"),
+        ("ftp://shop.example/a", None), ("mailto:a@shop.example", None), ("https://ann:secret@shop.example/", None),
+        ("https://shop.example:99999/", None), ("http://[::1/", None), ("https://shop.example/" + "a" * 2_000, None),
+    ],
+)  # fmt: skip
+def test_addresses_have_one_form(url: str, expected: str | None) -> None:
+    assert normal(url, "https://base.example/") == expected
+
+
+@pytest.mark.parametrize(
+    "data", [b"<a " * 300_000, b'<a href="' * 200_000, b"<a href=x " * 200_000, b"<loc>" * 400_000, b"<" * 2_000_000]
+)
+def test_pages_made_to_be_slow_to_read_are_read(data: bytes) -> None:
+    links_of(data, "https://shop.example/")
+    locations(data)
+
+
+def test_what_is_no_web_address_is_an_error() -> None:
+    with pytest.raises(InputError, match="no web address"):
+        site_root("https://")

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from io import BytesIO
 
 import mammoth
-import pypdfium2
-from charset_normalizer import from_bytes
 from markdown_it import MarkdownIt
 from mdit_py_plugins.front_matter import front_matter_plugin
 
@@ -19,8 +17,10 @@ from assistant.kernel.errors import UnreadableDocument
 from assistant.kernel.knowledge import Block, BlockKind, ParsedDocument
 from assistant.text.language import identify_language
 from assistant.text.wrapped import unwrap
+from ingest.formats.encoding import decode
 from ingest.formats.mail import parse_mail
 from ingest.formats.markup import markup_to_html
+from ingest.formats.pdf.document import parse_pdf
 from ingest.formats.rst import rst_to_html
 from ingest.formats.slides import parse_pptx
 from ingest.formats.tables import parse_csv, parse_xlsx
@@ -28,9 +28,7 @@ from ingest.html import parse_html
 from ingest.sources.kinds import MEDIA_TYPES
 from ingest.sources.source import Source
 
-MAX_PAGES = 2_000
 MAX_CHARS = 20_000_000
-SHORT_BYTES, FEW_FOREIGN = 2_000, 0.1
 
 
 def parse(source: Source) -> ParsedDocument:
@@ -51,31 +49,6 @@ def parse(source: Source) -> ParsedDocument:
         language=identify_language(sample),
         blocks=tuple(blocks),
     )
-
-
-def decode(data: bytes) -> str:
-    """Text from bytes in whatever encoding: byte-order mark, UTF-8, or the likeliest legacy one.
-
-    Raises UnreadableDocument when no encoding makes text of it.
-    """
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if data.startswith(mark):
-            return _clean(data.decode(encoding, "replace"))
-    try:
-        return _clean(data.decode("utf-8"))
-    except UnicodeDecodeError:
-        legacy = _legacy_encoding(data[:500_000])
-    if legacy is None:
-        raise UnreadableDocument("its text encoding cannot be told", fix="Save it as UTF-8.")
-    return _clean(data.decode(legacy, "replace"))
-
-
-def _legacy_encoding(data: bytes) -> str | None:
-    """The likeliest encoding. In a short text a few bytes beyond ASCII are taken for Western European letters."""
-    if len(data) < SHORT_BYTES and sum(byte >= 0x80 for byte in data) < FEW_FOREIGN * len(data):
-        return "cp1252"
-    best = from_bytes(data).best()
-    return best.encoding if best is not None else None
 
 
 def _html(source: Source) -> tuple[str, list[Block]]:
@@ -112,31 +85,6 @@ def _mail(source: Source) -> tuple[str, list[Block]]:
     return parse_mail(source.data, decode, _paragraphs)
 
 
-def _pdf(source: Source) -> tuple[str, list[Block]]:
-    try:
-        document = pypdfium2.PdfDocument(source.data)
-    except pypdfium2.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise UnreadableDocument("it is encrypted", fix="Save it without a password.") from error
-        raise UnreadableDocument("it is damaged", fix="Save or export it again.") from error
-    with document:
-        if len(document) > MAX_PAGES:
-            raise UnreadableDocument(f"{len(document)} pages are more than {MAX_PAGES}", fix="Split it.")
-        title = _clean(str(document.get_metadata_dict().get("Title") or "")).strip()
-        blocks = [block for number in range(len(document)) for block in _page(document, number)]
-    if title.lower() in {"", "untitled", "(anonymous)", "anonymous"}:
-        title = blocks[0].text.splitlines()[0][:100] if blocks else ""
-    return title, blocks
-
-
-def _page(document: pypdfium2.PdfDocument, number: int) -> list[Block]:
-    page = document[number]
-    text = _clean(page.get_textpage().get_text_bounded()).replace("\r\n", "\n")
-    page.close()
-    paragraphs = [unwrap(part) for part in re.split(r"\n\s*\n", text) if part.strip()]
-    return [Block(kind=BlockKind.PARAGRAPH, text=part, anchor=f"page={number + 1}") for part in paragraphs]
-
-
 def _docx(source: Source) -> tuple[str, list[Block]]:
     try:
         with warnings.catch_warnings():
@@ -147,11 +95,6 @@ def _docx(source: Source) -> tuple[str, list[Block]]:
     except Exception as error:  # mammoth passes on whatever zipfile, the XML parser or itself raises.
         raise UnreadableDocument(f"it is damaged ({type(error).__name__})", fix="Save it again.") from error
     return parse_html(html)
-
-
-def _clean(text: str) -> str:
-    """Without null bytes and characters that hide or reorder text."""
-    return re.sub(r"[\x00\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]", "", text)
 
 
 def _title_from_name(name: str) -> str:
@@ -167,7 +110,7 @@ _PARSERS: dict[str, Callable[[Source], tuple[str, list[Block]]]] = {
     "text/csv": lambda source: parse_csv(decode(source.data)),
     "message/rfc822": _mail,
     "application/xml": lambda source: parse_html(markup_to_html(source.data)),
-    "application/pdf": _pdf,
+    "application/pdf": lambda source: parse_pdf(source.data),
     MEDIA_TYPES[".docx"]: _docx,
     MEDIA_TYPES[".xlsx"]: lambda source: parse_xlsx(source.data),
     MEDIA_TYPES[".pptx"]: lambda source: parse_pptx(source.data),

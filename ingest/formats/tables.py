@@ -42,6 +42,13 @@ def parse_xlsx(data: bytes) -> tuple[str, list[Block]]:
         raise UnreadableDocument(f"it is damaged ({type(error).__name__})", fix="Save it again.") from error
 
 
+def table_block(rows: Sequence[Sequence[str]], heading_path: tuple[str, ...], anchor: str = "") -> Block:
+    """A line a row, below the first row's headings. ``rows`` are at least one."""
+    headings, *others = rows
+    lines = [_line(headings, row) for row in others] or [" | ".join(filter(None, headings))]
+    return Block(kind=BlockKind.TABLE, text="\n".join(lines), heading_path=heading_path, anchor=anchor)
+
+
 def _rows(sheet: "openpyxl.worksheet._read_only.ReadOnlyWorksheet") -> Iterator[list[str]]:
     for row in sheet.iter_rows(values_only=True):
         yield ["" if value is None else str(value) for value in row]
@@ -53,11 +60,7 @@ def _blocks(heading: str, rows: Iterable[Sequence[str]]) -> list[Block]:
     filled = list(islice((row for row in cleaned if any(row)), MAX_ROWS + 1))
     if len(filled) > MAX_ROWS:
         raise UnreadableDocument(f"it has more than {MAX_ROWS:,} rows", fix="Split it.")
-    if not filled:
-        return []
-    headings, *others = filled
-    lines = [_line(headings, row) for row in others] or [" | ".join(filter(None, headings))]
-    return [Block(kind=BlockKind.TABLE, text="\n".join(lines), heading_path=(heading,) if heading else ())]
+    return [table_block(filled, (heading,) if heading else ())] if filled else []
 
 
 def _line(headings: Sequence[str], row: Sequence[str]) -> str:

@@ -15,8 +15,9 @@ from assistant.adapters.memory.index import MemoryIndex
 from assistant.adapters.memory.models import HashingEmbedder
 from assistant.kernel.errors import InputError, UnreadableDocument
 from assistant.kernel.knowledge import Audience
+from ingest.formats.encoding import decode
 from ingest.load import load, root_key, source_from_upload
-from ingest.parse import decode, parse
+from ingest.parse import parse
 from ingest.pipeline import Ingest, IngestReport, ingest
 from ingest.sources.source import MAX_FILE_BYTES, Source
 from tests.conftest import HELP_CENTRE

@@ -1,0 +1,90 @@
+"""PDF → title and blocks, by PDFium: where each run of text stands, how large it is, and what rules are drawn."""
+
+import ctypes
+import math
+from collections.abc import Iterator
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from assistant.kernel.errors import UnreadableDocument
+from assistant.kernel.knowledge import Block
+from ingest.formats.encoding import clean
+from ingest.formats.pdf.blocks import read_layout
+from ingest.formats.pdf.page import RULE, Box, PageContent, Run
+
+MAX_PAGES = 2_000
+MAX_RULES = 2_000
+"""Of a page. A drawing has more than any table, and is none."""
+_UNNAMED = {"", "untitled", "(anonymous)", "anonymous"}
+_BOLD_WEIGHT = 600
+_WHOLE_PAGE = 0.9
+
+
+def parse_pdf(data: bytes) -> tuple[str, list[Block]]:
+    """Raises UnreadableDocument when it is encrypted, damaged, or has too many pages."""
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise UnreadableDocument("it is encrypted", fix="Save it without a password.") from error
+        raise UnreadableDocument("it is damaged", fix="Save or export it again.") from error
+    with document:
+        if len(document) > MAX_PAGES:
+            raise UnreadableDocument(f"{len(document)} pages are more than {MAX_PAGES}", fix="Split it.")
+        title = clean(str(document.get_metadata_dict().get("Title") or "")).strip()
+        pages = [_page(document, number) for number in range(len(document))]
+    blocks = read_layout(pages)
+    if title.lower() in _UNNAMED and blocks:
+        first = blocks[0]
+        title = first.heading_path[0] if first.heading_path else first.text.splitlines()[0][:100]
+    return title, blocks
+
+
+def _page(document: pypdfium2.PdfDocument, number: int) -> PageContent:
+    page = document[number]
+    width, height = page.get_size()
+    text = page.get_textpage()
+    runs = list(_runs(text, height))
+    rules = list(_rules(page, width, height))
+    text.close()
+    page.close()
+    return PageContent(number + 1, width, height, runs, rules if len(rules) <= MAX_RULES else [])
+
+
+def _runs(text: pypdfium2.PdfTextPage, height: float) -> Iterator[Run]:
+    for number in range(text.count_rects()):
+        left, bottom, right, top = text.get_rect(number)
+        words = clean(text.get_text_bounded(left, bottom, right, top)).replace("\r\n", " ").replace("\n", " ")
+        if not words.strip():
+            continue
+        index = text.get_index(left + 0.5, (top + bottom) / 2, 2, 2)
+        size, bold = (top - bottom, False) if index is None else _font(text, index)
+        if index is not None:  # The height of the font's line, which does not depend on its letters.
+            _, bottom, _, top = text.get_charbox(index, loose=True)
+        yield Run(Box(left, height - top, right, height - bottom), words, size or 1.0, bold)
+
+
+def _font(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, bool]:
+    """The font's size in points, as it is drawn, and whether it is bold."""
+    matrix = pdfium.FS_MATRIX()
+    pdfium.FPDFText_GetMatrix(text, index, matrix)
+    size = pdfium.FPDFText_GetFontSize(text, index) * (math.hypot(matrix.b, matrix.d) or 1.0)
+    name = ctypes.create_string_buffer(128)
+    pdfium.FPDFText_GetFontInfo(text, index, name, 128, ctypes.c_int())
+    bold = pdfium.FPDFText_GetFontWeight(text, index) >= _BOLD_WEIGHT or b"bold" in name.value.lower()
+    return size, bold
+
+
+def _rules(page: pypdfium2.PdfPage, width: float, height: float) -> Iterator[Box]:
+    """Lines, and the edges of rectangles that are not the page itself."""
+    for drawn in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=3):
+        left, bottom, right, top = drawn.get_bounds()
+        box = Box(left, height - top, right, height - bottom)
+        if right - left <= RULE or top - bottom <= RULE:
+            yield box
+        elif right - left < _WHOLE_PAGE * width or top - bottom < _WHOLE_PAGE * height:
+            yield box._replace(bottom=box.top)
+            yield box._replace(top=box.bottom)
+            yield box._replace(right=box.left)
+            yield box._replace(left=box.right)

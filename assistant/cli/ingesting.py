@@ -1,16 +1,19 @@
 """``deskhand ingest``: bring folders and files into the knowledge base."""
 
+import re
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
-from assistant.cli.session import EXIT_PARTLY, console, opened, progress_bars
+from assistant.cli.session import EXIT_PARTLY, console, opened, progress_bars, show_error
 from assistant.kernel.access import check_tenant
-from assistant.kernel.errors import InputError
+from assistant.kernel.errors import DeskhandError, InputError
 from assistant.kernel.knowledge import Audience
 from ingest.embed import OnEmbedded
 from ingest.index import index
@@ -45,12 +48,15 @@ def ingest(
     private_host: Annotated[
         list[str] | None, typer.Option(help="A host that may be read although it is in a private network.")
     ] = None,
+    every: Annotated[
+        str, typer.Option(help="Do it again after so long, such as 30m, 6h or 1d, until it is stopped.")
+    ] = "",
     allow_mass_delete: Annotated[
         bool, typer.Option(help="Go on although most known documents of a place are gone.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Read documents and publish a snapshot. Done again, only what changed is worked on; deleted files disappear."""
+    """Read documents and publish a snapshot. Done again, only what changed is worked on; what is gone disappears."""
     if not places and not rebuild:
         raise InputError(
             "no place was given", fix="Name folders, files or web sites, or give --rebuild.", field="places"
@@ -60,37 +66,71 @@ def ingest(
             "the base url is not a web address", fix="Give one that begins with https://.", field="base-url"
         )
     check_tenant(tenant)
-    with opened() as desk:
-        parts = create_ingest(desk)
-        if not places:
+    rest_s = _seconds(every) if every else None
+    work = _Round(places or [], tenant, audience, base_url, max_pages, rate, private_host or [], allow_mass_delete)
+    if not places:
+        with opened() as desk:
+            parts = create_ingest(desk)
             manifest = index(tenant, parts.store, parts.writer, parts.embedder, force=True).manifest
-            console.print(f"Snapshot {manifest.generation}: {manifest.documents} documents, {manifest.chunks} chunks.")
-            return
-        sites = [place for place in places if is_web_address(place)]
-        total = None if sites else sum(count(Path(place)) for place in places)
+        console.print(f"Snapshot {manifest.generation}: {manifest.documents} documents, {manifest.chunks} chunks.")
+        return
+    if rest_s is None:
+        report = work.run()
+        _show(report, as_json=as_json)
+        raise typer.Exit(EXIT_PARTLY if report.problems else 0)
+    while True:
+        console.print(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}")
+        try:
+            _show(work.run(), as_json=as_json)
+        except (
+            DeskhandError
+        ) as error:  # A site that is away, a folder that is empty for now: the next round may do better.
+            show_error(error)
+        time.sleep(rest_s)
+
+
+class _Round(NamedTuple):
+    """All that one reading of the places needs."""
+
+    places: list[str]
+    tenant: str
+    audience: Audience
+    base_url: str
+    max_pages: int
+    rate: float
+    private_hosts: list[str]
+    allow_mass_delete: bool
+
+    def run(self) -> IngestReport:
+        sites = [place for place in self.places if is_web_address(place)]
+        total = None if sites else sum(count(Path(place)) for place in self.places)
         with (
-            closing(create_fetcher(desk, 1 / rate, private_host or [])) as fetcher,
+            opened() as desk,
+            closing(create_fetcher(desk, 1 / self.rate, self.private_hosts)) as fetcher,
             ingest_bars(total) as (on_progress, on_embedded),
         ):
-            each = (
-                crawl(place, fetcher, max_pages) if place in sites else load(Path(place), base_url) for place in places
+            documents = (
+                crawl(place, fetcher, self.max_pages) if place in sites else load(Path(place), self.base_url)
+                for place in self.places
             )
-            report = run_ingest(
-                chain.from_iterable(each),
-                tenant,
-                audience,
-                parts,
-                roots=[site_root(place) if place in sites else root_key(Path(place)) for place in places],
-                allow_mass_delete=allow_mass_delete,
+            return run_ingest(
+                chain.from_iterable(documents),
+                self.tenant,
+                self.audience,
+                create_ingest(desk),
+                roots=[site_root(place) if place in sites else root_key(Path(place)) for place in self.places],
+                allow_mass_delete=self.allow_mass_delete,
                 on_progress=on_progress,
                 on_embedded=on_embedded,
             )
-    if as_json:
-        console.print_json(report.model_dump_json())
-    else:
-        _show(report)
-    if report.problems:
-        raise typer.Exit(EXIT_PARTLY)
+
+
+def _seconds(duration: str) -> float:
+    """Seconds of ``30m``, ``6h`` or ``1d``. Raises InputError."""
+    found = re.fullmatch(r"([1-9]\d{0,3})([mhd])", duration.strip())
+    if found is None:
+        raise InputError(f"{duration!r} is no length of time", fix="Give one such as 30m, 6h or 1d.", field="every")
+    return int(found[1]) * {"m": 60.0, "h": 3_600.0, "d": 86_400.0}[found[2]]
 
 
 @contextmanager
@@ -108,7 +148,10 @@ def ingest_bars(documents: int | None) -> Iterator[tuple[OnProgress, OnEmbedded]
         yield add("Reading", documents, 0), on_embedded
 
 
-def _show(report: IngestReport) -> None:
+def _show(report: IngestReport, *, as_json: bool) -> None:
+    if as_json:
+        console.print_json(report.model_dump_json())
+        return
     console.print(
         f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {report.deleted} deleted; "
         f"{report.embedded} chunks embedded."

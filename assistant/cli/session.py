@@ -65,15 +65,19 @@ def progress_bar(what: str, total: int, done: int = 0, unit: Literal["s", "min"]
         yield add(what, total, done)
 
 
+def show_error(error: DeskhandError) -> None:
+    messages.print(f"[bold red]Error:[/] {_escaped(str(error))}", soft_wrap=True)
+    if error.fix:
+        messages.print(f"[bold]Fix:[/] {_escaped(error.fix)}", soft_wrap=True)
+
+
 @contextmanager
 def errors_shown() -> Iterator[None]:
     """Turn Deskhand's own errors into a message and an exit code."""
     try:
         yield
     except DeskhandError as error:
-        messages.print(f"[bold red]Error:[/] {_escaped(str(error))}", soft_wrap=True)
-        if error.fix:
-            messages.print(f"[bold]Fix:[/] {_escaped(error.fix)}", soft_wrap=True)
+        show_error(error)
         sys.exit(EXIT_TRY_AGAIN if isinstance(error, RetryLater | Stopped) else EXIT_FAILED)
     except KeyboardInterrupt:
         messages.print("Interrupted.")

@@ -33,7 +33,9 @@ def test_init_tells_what_comes_next_and_may_be_repeated(environment: dict[str, s
     ("arguments", "message"),
     [
         (("ingest", "/no/such/folder"), "there is nothing at"),
-        (("ingest",), "no path was given"),
+        (("ingest",), "no place was given"),
+        (("ingest", "README.md", "--every", "soon"), "no length of time"),
+        (("ingest", "README.md", "--base-url", "docs"), "not a web address"),
         (("ingest", "README.md", "--tenant", "../x"), "cannot name a tenant"),
         (("draft", "--text", "  "), "the message is empty"),
         (("draft", "--file", "/no/such.json"), "cannot be read"),

@@ -14,7 +14,7 @@ from ingest.formats.pdf.blocks import read_layout
 from ingest.formats.pdf.page import RULE, Box, PageContent, Run
 
 MAX_PAGES = 2_000
-MAX_RULES = 2_000
+MAX_RULES = 600
 """Of a page. A drawing has more than any table, and is none."""
 _UNNAMED = {"", "untitled", "(anonymous)", "anonymous"}
 _BOLD_WEIGHT = 600

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from ingest.formats.pdf.grid import find_grids
 from ingest.formats.pdf.page import Box, PageContent, Run
 
+MAX_RUNS = 3_000
+"""Of a page whose columns are looked for. What has more is a drawing, or a page made to take time."""
 GUTTER = 8.0
 """Narrowest space between columns."""
 CROSSING_SHARE = 0.15
@@ -73,7 +75,7 @@ def _crosses(run: Run, x: float) -> bool:
 
 def _gutter(runs: Sequence[Run]) -> float | None:
     """The middle of the space that fewest runs cross, of these the widest, with a column on either side."""
-    if len(runs) < 2 * MIN_COLUMN_LINES:
+    if not 2 * MIN_COLUMN_LINES <= len(runs) <= MAX_RUNS:
         return None
     edges = sorted({run.box.right for run in runs})
     allowed = CROSSING_SHARE * len(runs)

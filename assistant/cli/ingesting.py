@@ -14,13 +14,17 @@ import typer
 from assistant.cli.session import EXIT_PARTLY, console, opened, progress_bars, show_error
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import DeskhandError, InputError
-from assistant.kernel.knowledge import Audience
+from assistant.kernel.knowledge import Audience, Problem
+from assistant.stages.redact import mask
 from ingest.embed import OnEmbedded
 from ingest.index import index
 from ingest.load import count, load, root_key
 from ingest.pipeline import IngestReport, OnProgress
 from ingest.pipeline import ingest as run_ingest
+from ingest.sources.source import Source
+from ingest.sources.tickets import load_tickets, tickets_root
 from ingest.sources.web.crawl import crawl, is_web_address, site_root
+from ingest.sources.web.fetch import Fetcher
 from ingest.wiring import create_fetcher, create_ingest
 
 
@@ -33,7 +37,15 @@ def ingest(
         ),
     ] = None,
     tenant: Annotated[str, typer.Option(help="Whose documents these are.")] = "default",
-    audience: Annotated[Audience, typer.Option(help="Who may read them.")] = Audience.PUBLIC,
+    audience: Annotated[
+        Audience | None, typer.Option(help="Who may read them.", show_default="public; solved tickets internal")
+    ] = None,
+    solved_tickets: Annotated[
+        bool,
+        typer.Option(
+            help="The files hold solved tickets: JSON lines or CSV, also as helpdesks export them. Personal data is masked."
+        ),
+    ] = False,
     rebuild: Annotated[
         bool, typer.Option(help="Publish a new snapshot from the database, even if nothing changed.")
     ] = False,
@@ -67,7 +79,10 @@ def ingest(
         )
     check_tenant(tenant)
     rest_s = _seconds(every) if every else None
-    work = _Round(places or [], tenant, audience, base_url, max_pages, rate, private_host or [], allow_mass_delete)
+    readers = audience or (Audience.INTERNAL if solved_tickets else Audience.PUBLIC)
+    work = _Round(
+        places or [], solved_tickets, tenant, readers, base_url, max_pages, rate, private_host or [], allow_mass_delete
+    )
     if not places:
         with opened() as desk:
             parts = create_ingest(desk)
@@ -93,6 +108,7 @@ class _Round(NamedTuple):
     """All that one reading of the places needs."""
 
     places: list[str]
+    are_tickets: bool
     tenant: str
     audience: Audience
     base_url: str
@@ -102,27 +118,37 @@ class _Round(NamedTuple):
     allow_mass_delete: bool
 
     def run(self) -> IngestReport:
-        sites = [place for place in self.places if is_web_address(place)]
-        total = None if sites else sum(count(Path(place)) for place in self.places)
         with (
             opened() as desk,
             closing(create_fetcher(desk, 1 / self.rate, self.private_hosts)) as fetcher,
-            ingest_bars(total) as (on_progress, on_embedded),
+            ingest_bars(self._count()) as (on_progress, on_embedded),
         ):
-            documents = (
-                crawl(place, fetcher, self.max_pages) if place in sites else load(Path(place), self.base_url)
-                for place in self.places
-            )
             return run_ingest(
-                chain.from_iterable(documents),
+                chain.from_iterable(self._documents(place, fetcher) for place in self.places),
                 self.tenant,
                 self.audience,
                 create_ingest(desk),
-                roots=[site_root(place) if place in sites else root_key(Path(place)) for place in self.places],
+                roots=[self._root(place) for place in self.places],
                 allow_mass_delete=self.allow_mass_delete,
                 on_progress=on_progress,
                 on_embedded=on_embedded,
             )
+
+    def _count(self) -> int | None:
+        """How many documents there are, where that is known before they are read."""
+        if self.are_tickets or any(map(is_web_address, self.places)):
+            return None
+        return sum(count(Path(place)) for place in self.places)
+
+    def _documents(self, place: str, fetcher: Fetcher) -> Iterator[Source | Problem]:
+        if self.are_tickets:
+            return load_tickets(Path(place), mask)
+        return crawl(place, fetcher, self.max_pages) if is_web_address(place) else load(Path(place), self.base_url)
+
+    def _root(self, place: str) -> str:
+        if self.are_tickets:
+            return tickets_root(Path(place))
+        return site_root(place) if is_web_address(place) else root_key(Path(place))
 
 
 def _seconds(duration: str) -> float:

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
         description="Where catalogue repositories are looked up first. Empty: never ask a hub.",
     )
     embedder: str = Field(default="all-minilm-l6-v2", description="Catalogue name of the embedding model.")
+    reranker: str = Field(
+        default="ms-marco-minilm-l12-int8",
+        description="Catalogue name of the model that reads the best passages again where that pays. Empty: none.",
+    )
     small_model: str = Field(
         default="qwen2.5-coder-0.5b-instruct-q4_k_m-to-q4_0",
         description="Catalogue name of the model that writes first. Empty: none.",
@@ -147,7 +151,7 @@ class Settings(BaseSettings):
         default=0, ge=0, description="Threads of local models and the embedder. 0: as many as there are usable cores."
     )
     policy: str = Field(
-        default="default-4", description="Version of the decision thresholds, a file in assistant/policies."
+        default="default-5", description="Version of the decision thresholds, a file in assistant/policies."
     )
     draft_prompt: str = Field(default="draft/5", description="Version of the prompt for drafts.")
     summary_prompt: str = Field(default="summary/2", description="Version of the prompt for summaries.")

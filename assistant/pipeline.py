@@ -46,7 +46,7 @@ from assistant.kernel.runs import (
     StepTaken,
     TokenWritten,
 )  # fmt: skip
-from assistant.ports import Clock, Embedder, IndexReader, LanguageModel
+from assistant.ports import Clock, Embedder, IndexReader, LanguageModel, Reranker
 from assistant.prompts import Prompt
 from assistant.stages.decide import decide
 from assistant.stages.generate import generate
@@ -77,6 +77,7 @@ class Desk:
     default_language: str = "en"
     summary_tier: Tier = Tier.LARGE
     summary_models: Mapping[Tier, LanguageModel] | None = None
+    reranker: Reranker | None = None
 
 
 def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda _: None, wish: Wish = Wish()) -> Run:
@@ -85,7 +86,7 @@ def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda 
     with work.timed("redact"):
         question = redact(ticket, desk.default_language)
     with work.timed("retrieve"):
-        evidence = retrieve(question, scope, desk.index, desk.embedder, desk.policy.retrieval)
+        evidence = retrieve(question, scope, desk.index, desk.embedder, desk.policy.retrieval, desk.reranker)
     on_event(EvidenceFound(evidence))
     with work.timed("route"):
         step: Route | Step = route(question, evidence, desk.policy.route)

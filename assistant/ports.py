@@ -50,6 +50,12 @@ class Embedder(Protocol):
     def embed(self, texts: Sequence[str]) -> Vectors: ...
 
 
+class Reranker(Protocol):
+    """Reads a question together with each of some passages, and tells how well they answer it."""
+
+    def score(self, question: str, passages: Sequence[str]) -> list[float]: ...
+
+
 class Snapshot(Protocol):
     """One published, immutable index generation of one tenant. Audience is asked for on every call."""
 

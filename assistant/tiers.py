@@ -90,9 +90,15 @@ class Tiers:
             check_file(model, self.settings.models)
         return ModelProcess(self.child_settings(*self.files.values()), lane=lane)
 
+    @property
+    def reranker(self) -> CatalogueModel | None:
+        """What reads the best passages again, if the settings name it."""
+        return self.catalogue.get(self.settings.reranker) if self.settings.reranker else None
+
     def configured(self) -> list[CatalogueModel]:
-        """All model files the settings name: the embedder, the local tiers and their adapters."""
-        models = {model.name: model for model in (self.catalogue.get(self.settings.embedder), *self.local.values())}
+        """All model files the settings name: the embedder, the local tiers, their adapters and the reranker."""
+        named = (self.catalogue.get(self.settings.embedder), *self.local.values(), self.reranker)
+        models = {model.name: model for model in named if model is not None}
         adapters = [entry for name in list(models) for entry in self.adapters.of_model(name)]
         return [*models.values(), *adapters]
 

@@ -14,6 +14,7 @@ from assistant.adapters.embedder import SentenceTransformersEmbedder
 from assistant.adapters.helpdesks.catalogue import create_helpdesk
 from assistant.adapters.helpdesks.events import WebhookSender
 from assistant.adapters.queue import CeleryQueue
+from assistant.adapters.reranker import OnnxReranker
 from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
 from assistant.adapters.store.batches import SqlBatchStore
@@ -39,7 +40,7 @@ from assistant.config import Settings
 from assistant.connections import Connections, load_connections
 from assistant.engine.guest import HostedEmbedder, HostedModels, find_host
 from assistant.engine.host import ModelHost, socket_path
-from assistant.engine.lane import ComputeLane, LaneEmbedder
+from assistant.engine.lane import ComputeLane, LaneEmbedder, LaneReranker
 from assistant.engine.link import Requests
 from assistant.engine.process import ModelProcess
 from assistant.kernel.conversation import Ticket, Tier
@@ -52,7 +53,7 @@ from assistant.learning.parts import Learning
 from assistant.models.catalogue import Catalogue, CatalogueModel, load_catalogue
 from assistant.pipeline import Desk
 from assistant.policies import load_policy
-from assistant.ports import Embedder, EventSender, Helpdesk, LanguageModel, Transactions
+from assistant.ports import Embedder, EventSender, Helpdesk, LanguageModel, Reranker, Transactions
 from assistant.prompts import Prompt, load_prompt
 from assistant.ticketing import FrontDesk
 from assistant.tiers import Tiers
@@ -244,6 +245,14 @@ class App:
         return HostedEmbedder(self.host, self.own_embedder, bulk=bulk)
 
     @cached_property
+    def reranker(self) -> Reranker | None:
+        """What reads the best passages again, in this process; None when the settings name none."""
+        if (model := self.tiers.reranker) is None:
+            return None
+        own = OnnxReranker(model.path_in(self.settings.models), model.context_length, self.tiers.threads)
+        return LaneReranker(own, self.lane)
+
+    @cached_property
     def index(self) -> FolderIndexReader:
         return FolderIndexReader(self.settings.snapshots, self.own_embedder.identity)
 
@@ -306,6 +315,7 @@ class App:
         return Desk(
             index=self.index,
             embedder=self.embedder,
+            reranker=self.reranker,
             models=models,
             prompts=self.prompts,
             policy=self.policy[0],

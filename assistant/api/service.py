@@ -74,6 +74,8 @@ class Service:
             if self.app.local_models:
                 self.app.model_process.start()
             self.app.embedder.embed(["warm up"])
+            if self.app.reranker is not None:
+                self.app.reranker.score("warm up", ["warm up"])
             self._warm.set()
             log.info("ready")
         except DeskhandError as error:

@@ -40,7 +40,13 @@ def search(
             )
         policy = desk.policy[0].retrieval.model_copy(update={"shown": limit})
         evidence = search_snapshot(
-            [Said(query)], desk.settings.default_language, _scope(tenant, internal), snapshot, desk.embedder, policy
+            [Said(query)],
+            desk.settings.default_language,
+            _scope(tenant, internal),
+            snapshot,
+            desk.embedder,
+            policy,
+            desk.reranker,
         )
     if as_json:
         console.print_json(json.dumps([passage.model_dump(mode="json") for passage in evidence.passages]))

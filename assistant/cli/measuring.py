@@ -66,7 +66,7 @@ def score(
 def model_file(desk: App, name: str) -> ModelFile:
     """How ``name`` is run here: as the tier it is, else as the small one. Raises InputError or ModelFileError."""
     entry = desk.catalogue.get(name)
-    if entry.role in ("embedder", "adapter"):
+    if entry.role in ("embedder", "reranker", "adapter"):
         raise InputError(
             f"{name} is of the role {entry.role} and writes nothing", fix="Name a model that writes.", field="name"
         )

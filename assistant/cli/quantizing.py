@@ -43,7 +43,7 @@ def check_wish(desk: App, name: str, type_: str, new: str) -> tuple[CatalogueMod
     if type_ not in TYPES:
         raise InputError(f"there is no type {type_!r}", fix=f"Types are {', '.join(TYPES)}.", field="type")
     source = desk.catalogue.get(name)
-    if source.role in ("embedder", "adapter"):
+    if source.role in ("embedder", "reranker", "adapter"):
         raise InputError(
             f"{name} is of the role {source.role}, which is not quantised",
             fix="Name a small or a large model of `deskhand models list`.",

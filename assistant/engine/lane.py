@@ -15,7 +15,7 @@ import numpy as np
 
 from assistant.engine.protocol import BULK_WAITS_S
 from assistant.kernel.knowledge import EmbedderIdentity
-from assistant.ports import Embedder, Vectors
+from assistant.ports import Embedder, Reranker, Vectors
 
 BATCH = 8
 """Texts embedded in one turn: what a question may have to wait for. Eight chunks of 250 tokens took 250 ms on a busy
@@ -89,6 +89,18 @@ class ComputeLane:
         if self._taken or not self._bulk or self._bulk[0] is not place:
             return None
         return self._bulk_at + BULK_WAITS_S - self._clock()
+
+
+@dataclass(frozen=True)
+class LaneReranker:
+    """A reranker that takes a turn as a question's embedding does."""
+
+    own: Reranker
+    lane: ComputeLane
+
+    def score(self, question: str, passages: Sequence[str]) -> list[float]:
+        with self.lane.turn(bulk=False):
+            return self.own.score(question, passages)
 
 
 @dataclass(frozen=True)

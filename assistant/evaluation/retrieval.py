@@ -49,12 +49,14 @@ def evaluate_retrieval(
             "no question has a judgement", fix="Check that ids in queries and qrels are the same.", field="qrels"
         )
     policy = desk.policy.retrieval.model_copy(update={"shown": DEPTH, "per_document": 1})
-    retrieve(redact(judged[0].ticket), scope, desk.index, desk.embedder, policy)  # Loads the embedder untimed.
+    retrieve(
+        redact(judged[0].ticket), scope, desk.index, desk.embedder, policy, desk.reranker
+    )  # Loads the embedder untimed.
     rankings, latencies = [], []
     for query in judged:
         question = redact(query.ticket, desk.default_language)
         start = desk.clock.monotonic()
-        evidence = retrieve(question, scope, desk.index, desk.embedder, policy)
+        evidence = retrieve(question, scope, desk.index, desk.embedder, policy, desk.reranker)
         latencies.append((desk.clock.monotonic() - start) * 1000)
         rankings.append([document_id(passage.chunk.document_key) for passage in evidence.passages])
     pairs = [(ranking, qrels[query.id]) for ranking, query in zip(rankings, judged, strict=True)]

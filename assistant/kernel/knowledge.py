@@ -86,13 +86,15 @@ class Passage(Value):
     """A chunk found for a question, with the scores that found it.
 
     ``similarity`` is the cosine of question and chunk (-1 to 1); ``lexical`` is BM25 (0 and up, 0 when
-    not found by words); ``fused`` is both together, 1 for the best in both, by which passages are ordered.
+    not found by words); ``fused`` is both together, 1 for the best in both, by which passages are ordered; ``reranked`` is the
+    reranker's logit, where one has read it.
     """
 
     chunk: Chunk
     similarity: float
     lexical: float
     fused: float
+    reranked: float | None = None
 
 
 class Evidence(Value):

@@ -7,6 +7,19 @@ from assistant.kernel.value import Value
 Share = Field(ge=0.0, le=1.0)
 
 
+class RerankPolicy(Value):
+    """The best ``passages`` are read by the reranker, whose logits count ``weight`` each beside the score they have. It reads
+    the newest turn alone: only one of so many content words, and only where the best and the fourth passage are no
+    farther apart than ``max_lead``.
+    """
+
+    passages: int = Field(ge=0)
+    weight: float = Field(ge=0.0)
+    min_words: int = Field(ge=0)
+    max_words: int = Field(ge=0)
+    max_lead: float = Share
+
+
 class RetrievalPolicy(Value):
     """``turns`` of the customer's are looked for, each counting ``older_turn`` of the one after it."""
 
@@ -17,6 +30,7 @@ class RetrievalPolicy(Value):
     dense_share: float = Share
     shown: int = Field(ge=1)
     per_document: int = Field(ge=1)
+    rerank: RerankPolicy = RerankPolicy(passages=0, weight=0.0, min_words=0, max_words=0, max_lead=0.0)
 
 
 class RoutePolicy(Value):

@@ -44,7 +44,7 @@ class CatalogueModel(Value):
     """
 
     name: str
-    role: Literal["embedder", "small", "large", "test", "adapter"]
+    role: Literal["embedder", "reranker", "small", "large", "test", "adapter"]
     licence: str
     context_length: int = Field(default=0, ge=0)
     chat_template: str = ""

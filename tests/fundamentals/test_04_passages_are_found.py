@@ -10,7 +10,7 @@ from assistant.policies import load_policy
 from assistant.stages.redact import redact
 from assistant.stages.retrieve import fuse, retrieve
 
-POLICY = load_policy("default-4")[0].retrieval
+POLICY = load_policy("default-5")[0].retrieval
 Knowledge = tuple[MemoryIndex, HashingEmbedder]
 
 

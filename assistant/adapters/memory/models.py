@@ -56,6 +56,14 @@ class HashingEmbedder:
         return np.ascontiguousarray(vectors / np.maximum(norms, 1e-9), dtype=np.float32)
 
 
+class OverlapReranker:
+    """Scores a passage by the stems it shares with the question, without any model."""
+
+    def score(self, question: str, passages: Sequence[str]) -> list[float]:
+        asked = set(content_stems(question))
+        return [float(len(asked & set(content_stems(passage)))) for passage in passages]
+
+
 class ScriptedModel:
     """Says what a function of the messages returns, word by word."""
 

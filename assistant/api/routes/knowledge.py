@@ -69,7 +69,7 @@ async def search_passages(
         if snapshot is None:
             return Found(passages=[])
         policy = app.policy[0].retrieval.model_copy(update={"shown": limit})
-        evidence = search([Said(q)], app.settings.default_language, scope, snapshot, app.embedder, policy)
+        evidence = search([Said(q)], app.settings.default_language, scope, snapshot, app.embedder, policy, app.reranker)
         found = [reply_passage(passage) for passage in evidence.passages]
         return FoundView(passages=[passage_view(passage) for passage in found]) if html else Found(passages=found)
 

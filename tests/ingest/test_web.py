@@ -84,6 +84,29 @@ def test_without_word_from_robots_txt_nothing_is_read(site: WebSite, fetcher: Fe
     assert "/" not in site.paths()
 
 
+def test_robots_txt_and_sitemap_may_be_elsewhere(site: WebSite, fetcher: Fetcher) -> None:
+    site.has("/robots.txt", "", status=301, Location="/en/robots.txt")
+    site.has("/en/robots.txt", "User-agent: deskhand\nDisallow: /private", kind="text/plain")
+    site.has("/sitemap.xml", "", status=302, Location="/map.xml")
+    site.has("/map.xml", f"<urlset><loc>{site.url}/mapped</loc><loc>{site.url}/private</loc></urlset>")
+    for path in ("/", "/mapped", "/private"):
+        site.has(path, page("Text."))
+    assert read(f"{site.url}/", fetcher)[0] == [f"{site.url}/", f"{site.url}/mapped"]
+    site.has("/en/robots.txt", "", status=302, Location="/robots.txt")
+    assert read(f"{site.url}/", fetcher)[0] == []
+
+
+def test_a_site_s_wish_for_rest_ends_with_it(site: WebSite, tmp_path: Path) -> None:
+    site.has("/robots.txt", "User-agent: *\nCrawl-delay: 3", kind="text/plain")
+    site.has("/", page("Start."))
+    rests: list[float] = []
+    fetcher = Fetcher(PublicTransport(["127.0.0.1"]), tmp_path, interval_s=0.0, sleep=rests.append)
+    assert len(list(crawl(f"{site.url}/", fetcher, 10))) == 1
+    assert all(rest > 2.5 for rest in rests)
+    assert len(rests) == 2
+    assert fetcher.interval_s == 0.0
+
+
 def test_pages_that_ask_not_to_be_indexed_or_have_another_home_are_not(site: WebSite, fetcher: Fetcher) -> None:
     site.has("/", page("Start.", "/a", "/b", "/c", "/d"))
     site.has("/a", page("Not me.", "/from-a", head="<meta name=robots content='noindex'>"))

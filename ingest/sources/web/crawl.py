@@ -17,6 +17,7 @@ MAX_SITEMAPS = 100
 MAX_VARIANTS = 50
 """Of one path with different queries: a calendar or a search has them without end."""
 MAX_CRAWL_DELAY_S = 30.0
+MAX_REDIRECTS = 6
 _SUFFIXES = {
     kind: suffix for suffix, kind in reversed(MEDIA_TYPES.items()) if kind not in ("application/xml", "message/rfc822")
 }
@@ -39,7 +40,11 @@ def site_root(start: str) -> str:
 
 def crawl(start: str, fetcher: Fetcher, max_pages: int) -> Iterator[Source | Problem]:
     """The site's pages. While something is missing, a Problem has the site's root as its key: nothing is taken for deleted."""
-    yield from _Crawl(start, fetcher, max_pages).pages()
+    usual_s = fetcher.interval_s
+    try:
+        yield from _Crawl(start, fetcher, max_pages).pages()
+    finally:
+        fetcher.interval_s = usual_s
 
 
 class _Crawl:
@@ -57,9 +62,6 @@ class _Crawl:
         except Unreachable as error:
             yield self._missing(self._at("/robots.txt"), str(error), error.fix)
             return
-        self._fetcher.interval_s = max(
-            self._fetcher.interval_s, min(float(self._robots.crawl_delay(AGENT) or 0), MAX_CRAWL_DELAY_S)
-        )
         self._take(self._start)
         yield from self._read_sitemaps()
         fetched = 0
@@ -125,10 +127,24 @@ class _Crawl:
 
     def _read_robots(self) -> Protego:
         """Raises Unreachable when nobody can say what is allowed; then nothing is (RFC 9309 2.3.1)."""
-        page = self._fetcher.get(self._at("/robots.txt"))
+        page = self._followed(self._at("/robots.txt"))
         if page.status >= 500 or page.status == 429:
             raise Unreachable(f"the server answers {page.status}")
-        return Protego.parse(page.data.decode("utf-8", "replace")[:500_000])
+        robots = Protego.parse(page.data.decode("utf-8", "replace")[:500_000])
+        rest_s = min(float(robots.crawl_delay(AGENT) or 0), MAX_CRAWL_DELAY_S)
+        self._fetcher.interval_s = max(self._fetcher.interval_s, rest_s)
+        return robots
+
+    def _followed(self, url: str) -> Page:
+        """What ``url`` leads to, wherever that is: robots.txt and sitemaps may be at home elsewhere. Raises Unreachable."""
+        for _ in range(MAX_REDIRECTS):
+            page = self._fetcher.get(url)
+            if not page.moved_to:
+                return page
+            url = normal(page.moved_to, url) or ""
+            if not url:
+                break
+        raise Unreachable("it leads from one address to the next without end")
 
     def _read_sitemaps(self) -> Iterator[Problem]:
         named = [url for each in self._robots.sitemaps if (url := normal(each, self._root))]
@@ -137,12 +153,11 @@ class _Crawl:
             url = queue.popleft()
             read += 1
             try:
-                page = self._fetcher.get(url)
-                status = page.status
+                page = self._followed(url)
             except Unreachable as error:
                 yield self._missing(url, str(error), error.fix)
                 continue
-            if status == 200:
+            if page.status == 200:
                 found, further = locations(page.data)
                 if further:
                     queue.extend(found)
@@ -150,7 +165,7 @@ class _Crawl:
                     for each in found:
                         self._take(each)
             elif named:
-                yield self._missing(url, f"the server answers {status}", "Correct the site's robots.txt.")
+                yield self._missing(url, f"the server answers {page.status}", "Correct the site's robots.txt.")
 
     def _at(self, path: str) -> str:
         return normal(path, self._root) or self._root

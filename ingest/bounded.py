@@ -4,6 +4,7 @@ The child is started when there is something to parse, has one document at a tim
 What it dies of is the fault of the document it had; the next one gets a new child.
 """
 
+import hashlib
 import json
 import os
 import signal
@@ -18,6 +19,8 @@ from ingest.sources.source import Source
 
 START_TIMEOUT_S = 60.0
 IDLE_S = 60.0
+LEAVE_S = 5.0
+MAX_REPLY_BYTES = 256 * 1024 * 1024
 _PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 """Of the environment. Keys and passwords stay here."""
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -44,8 +47,10 @@ class BoundedParser:
         header = {**source._asdict(), "data": len(source.data)}
         with self._lock:
             reply = json.loads(self._exchange(json.dumps(header).encode() + b"\n" + source.data))
-        if "document" in reply:
-            return ParsedDocument.model_validate(reply["document"])
+        if "document" in reply:  # Only what was in it is taken from the child, not what it is.
+            known = {"key": source.key, "url": source.url, "media_type": source.media_type}
+            known["sha256"] = hashlib.sha256(source.data).hexdigest()
+            return ParsedDocument.model_validate(reply["document"] | known)
         raise UnreadableDocument(reply["reason"], fix=reply["fix"])
 
     def close(self) -> None:
@@ -55,15 +60,17 @@ class BoundedParser:
             self.child.wait()
 
     def _exchange(self, request: bytes) -> bytes:
+        again = False
         while True:
-            fresh = self.child is None or self.child.poll() is not None
-            child = self._start() if fresh or self.child is None else self.child
-            self.child = child
+            if self.child is None or self.child.poll() is not None:
+                self.child = self._start()
+            child = self.child
             began = time.monotonic()
             if (reply := _ask(child, request, self._timeout_s)).endswith(b"\n"):
                 return reply
-            code = child.wait()
-            if code == 0 and not fresh:
+            code = _ended(child)
+            if code == 0 and not again:
+                again = True
                 continue  # It went for want of work just as this came.
             if code == -signal.SIGXCPU or time.monotonic() - began >= self._timeout_s:
                 raise UnreadableDocument(
@@ -78,7 +85,13 @@ class BoundedParser:
     def _start(self) -> subprocess.Popen[bytes]:
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _ONE_THREAD
         child = subprocess.Popen(
-            [sys.executable, "-m", "ingest.bounded_child", *map(str, (self._memory_mb, self._timeout_s, self._idle_s))],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "ingest.bounded_child",
+                *map(str, (self._memory_mb, self._timeout_s, self._idle_s)),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -92,6 +105,15 @@ class BoundedParser:
         return child
 
 
+def _ended(child: subprocess.Popen[bytes]) -> int:
+    """The exit code of a child that says no more. It may still be there, and only have closed its end."""
+    try:
+        return child.wait(LEAVE_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait()
+
+
 def _ask(child: subprocess.Popen[bytes], request: bytes, timeout_s: float) -> bytes:
     """The line that the child says to ``request``; cut short when it dies, or is killed because its time is up."""
     assert child.stdin is not None
@@ -102,7 +124,7 @@ def _ask(child: subprocess.Popen[bytes], request: bytes, timeout_s: float) -> by
     try:
         child.stdin.write(request)
         child.stdin.flush()
-        return child.stdout.readline()
+        return child.stdout.readline(MAX_REPLY_BYTES)
     except OSError:  # It no longer listens.
         return b""
     finally:

@@ -34,7 +34,9 @@ def main(memory_mb: int, timeout_s: float, idle_s: float) -> None:
     for stream in (1, 2):  # Parsers quote what they complain of.
         os.dup2(silence, stream)
     while select.select([requests], [], [], idle_s)[0] and (header := requests.readline()):
-        _lower(resource.RLIMIT_CPU, int(time.process_time() + timeout_s) + 1)  # If the parent is gone, nobody kills it.
+        _lower(
+            resource.RLIMIT_CPU, int(time.process_time() + timeout_s) + 1, for_good=False
+        )  # If the parent is gone, nobody kills it.
         fields = json.loads(header)
         source = Source(**fields | {"data": requests.read(fields["data"])})
         try:
@@ -76,9 +78,10 @@ def _say(replies: IO[bytes], line: bytes) -> None:
     replies.flush()
 
 
-def _lower(limit: int, most: int) -> None:
+def _lower(limit: int, most: int, *, for_good: bool = True) -> None:
     _, hard = resource.getrlimit(limit)
-    resource.setrlimit(limit, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(limit, (least, least if for_good else hard))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from assistant.kernel.errors import InputError, UnreadableDocument
 from assistant.kernel.knowledge import Audience, Problem
 from ingest.sources.archive import Member, is_archive, members
 from ingest.sources.folder import files, refuse_escape
-from ingest.sources.kinds import MAILBOX_SUFFIX, ROW_SUFFIXES, holds_many, media_type
+from ingest.sources.kinds import MAILBOX_SUFFIX, ROW_SUFFIXES, holds_many, media_type, named_in_problem
 from ingest.sources.mailbox import BEGINS, messages
 from ingest.sources.rows import rows
 from ingest.sources.source import MAX_FILE_BYTES, Source, clean
@@ -30,14 +30,17 @@ def load(path: Path, base_url: str = "") -> Iterator[Source | Problem]:
         raise InputError(f"there is nothing at {path}", fix="Check the path.", field="path")
     root = path if path.is_dir() else path.parent
     for file in files(path) if path.is_dir() else [path]:
-        name = file.relative_to(root).as_posix()
-        yield from _file(file, name, root, f"{base_url.rstrip('/')}/" if base_url else "")
+        if isinstance(file, Problem):
+            yield file
+        else:
+            name = file.relative_to(root).as_posix()
+            yield from _file(file, name, root, f"{base_url.rstrip('/')}/" if base_url else "")
 
 
 def count(path: Path) -> int:
     """How many documents ``load`` will come to, for a progress bar. Archives count as one."""
     if path.is_dir():
-        return sum(count(file) for file in files(path))
+        return sum(count(file) for file in files(path) if isinstance(file, Path))
     name = path.name.lower()
     if not holds_many(name) or is_archive(name):
         return 1
@@ -53,7 +56,7 @@ def count(path: Path) -> int:
 def root_key(path: Path) -> str:
     """The beginning of the keys of all documents at or below ``path``."""
     path = path.resolve()
-    return f"{path.as_uri()}/" if path.is_dir() else _known_as(path.as_uri())
+    return f"{path.as_uri()}/" if path.is_dir() else path.as_uri() + "#" * holds_many(path.name)
 
 
 def source_from_upload(name: str, data: bytes, url: str, audience: Audience) -> Source:
@@ -68,7 +71,7 @@ def source_from_upload(name: str, data: bytes, url: str, audience: Audience) -> 
 def load_upload(name: str, data: bytes, url: str, audience: Audience) -> Iterator[Source | Problem]:
     """The documents of a file that came over the network: one, or those within it, whose keys begin with its own and ``#``.
 
-    The files of an archive are below ``url`` for a reader. Raises UnreadableDocument when it is none of that.
+    The files of an archive are below ``url`` for a reader. Raises UnreadableDocument when nothing of it can be read.
     """
     yield from _documents(_last_part(name), BytesIO(data), upload_key(name, audience), url)
 
@@ -79,11 +82,6 @@ def upload_key(name: str, audience: Audience) -> str:
     if not shown or shown in {".", ".."}:
         raise UnreadableDocument("the document has no file name", fix="Send a name such as returns.html.")
     return f"{'upload' if audience is Audience.PUBLIC else 'upload-internal'}:{quote(clean(shown))}"
-
-
-def _known_as(key: str) -> str:
-    """What the keys of a file's documents begin with, or the key of its only one."""
-    return f"{key}#" if holds_many(key) else key
 
 
 def _last_part(name: str) -> str:
@@ -97,10 +95,10 @@ def _file(file: Path, name: str, root: Path, base: str) -> Iterator[Source | Pro
         with file.open("rb") as stream:
             yield from _documents(name, stream, key, f"{base}{quote(name)}" if base else "")
     except UnreadableDocument as error:
-        yield Problem(name=name, reason=str(error), fix=error.fix, key=_known_as(key))
+        yield Problem(name=name, reason=str(error), fix=error.fix, **named_in_problem(key))
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
-        yield Problem(name=name, reason=reason, fix="Check its permissions.", key=_known_as(key))
+        yield Problem(name=name, reason=reason, fix="Check its permissions.", **named_in_problem(key))
 
 
 def _documents(name: str, stream: IO[bytes], key: str, url: str) -> Iterator[Source | Problem]:
@@ -123,10 +121,10 @@ def _member(archive: str, member: Member, whole: str, url: str) -> Iterator[Sour
     try:
         yield from _documents(name, member.stream, key, f"{url.rstrip('/')}/{path}" if url else "")
     except UnreadableDocument as error:
-        yield Problem(name=name, reason=str(error), fix=error.fix, key=_known_as(key))
+        yield Problem(name=name, reason=str(error), fix=error.fix, **named_in_problem(key))
     except OSError as error:
         reason = f"cannot be unpacked: {error}"
-        yield Problem(name=name, reason=reason, fix="Pack the archive again.", key=_known_as(key))
+        yield Problem(name=name, reason=reason, fix="Pack the archive again.", **named_in_problem(key))
 
 
 def _source(name: str, stream: IO[bytes], key: str, url: str) -> Source:

@@ -29,12 +29,15 @@ from ingest.sources.kinds import MEDIA_TYPES
 from ingest.sources.source import Source
 
 MAX_CHARS = 20_000_000
+MAX_HEADING_CHARS = 300
+"""Of a title or heading. They stand above each of their blocks, so a long one would be there a thousand times."""
 
 
 def parse(source: Source) -> ParsedDocument:
     """Read one document. Raises UnreadableDocument with the reason when nothing can be read."""
-    title, blocks = _PARSERS[source.media_type](source)
-    size = sum(len(block.text) for block in blocks)
+    title, found = _PARSERS[source.media_type](source)
+    blocks = [_with_short_headings(block) for block in found]
+    size = sum(len(block.text) + sum(map(len, block.heading_path)) for block in blocks)
     if size == 0:
         raise UnreadableDocument("no text was found in it", fix="If it is scanned, run text recognition first.")
     if size > MAX_CHARS:
@@ -42,13 +45,19 @@ def parse(source: Source) -> ParsedDocument:
     sample = " ".join(block.text for block in blocks[:40])
     return ParsedDocument(
         key=source.key,
-        title=source.title or title or _title_from_name(source.name),
+        title=(source.title or title or _title_from_name(source.name))[:MAX_HEADING_CHARS],
         url=source.url,
         media_type=source.media_type,
         sha256=hashlib.sha256(source.data).hexdigest(),
         language=identify_language(sample),
         blocks=tuple(blocks),
     )
+
+
+def _with_short_headings(block: Block) -> Block:
+    if all(len(heading) <= MAX_HEADING_CHARS for heading in block.heading_path):
+        return block
+    return block.model_copy(update={"heading_path": tuple(each[:MAX_HEADING_CHARS] for each in block.heading_path)})
 
 
 def _html(source: Source) -> tuple[str, list[Block]]:

@@ -71,7 +71,7 @@ def ingest(
     for item in sources:
         work.take(item)
         on_progress(1)
-    half_read = [problem.key for problem in work.problems if problem.key.endswith(("#", "/"))]
+    half_read = [problem.covers for problem in work.problems if problem.covers]
     gone = [key for key in before if key not in work.seen and _below(key, roots) and not _below(key, half_read)]
     _refuse_mass_delete(gone, before, roots, allow_mass_delete)
     deleted = desk.store.delete(tenant, gone)

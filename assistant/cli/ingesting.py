@@ -1,4 +1,4 @@
-"""``deskhand ingest``: bring folders and files into the knowledge base."""
+"""``deskhand ingest``: bring folders, files, web sites and solved tickets into the knowledge base."""
 
 import re
 import time
@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from assistant.cli.session import EXIT_PARTLY, console, opened, progress_bars, show_error
+from assistant.cli.session import EXIT_PARTLY, console, messages, opened, progress_bars, show_error
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import DeskhandError, InputError
 from assistant.kernel.knowledge import Audience, Problem
@@ -23,7 +23,7 @@ from ingest.pipeline import IngestReport, OnProgress
 from ingest.pipeline import ingest as run_ingest
 from ingest.sources.source import Source
 from ingest.sources.tickets import load_tickets, tickets_root
-from ingest.sources.web.crawl import crawl, is_web_address, site_root
+from ingest.sources.web.crawl import crawl, is_web_address, site_roots
 from ingest.sources.web.fetch import Fetcher
 from ingest.wiring import create_fetcher, create_ingest
 
@@ -77,6 +77,10 @@ def ingest(
         raise InputError(
             "the base url is not a web address", fix="Give one that begins with https://.", field="base-url"
         )
+    if rebuild and places:
+        raise InputError("places and --rebuild were both given", fix="Give one of them.", field="rebuild")
+    if solved_tickets and any(map(is_web_address, places or [])):
+        raise InputError("solved tickets are not read from web sites", fix="Export them to a file.", field="places")
     check_tenant(tenant)
     rest_s = _seconds(every) if every else None
     readers = audience or (Audience.INTERNAL if solved_tickets else Audience.PUBLIC)
@@ -94,7 +98,7 @@ def ingest(
         _show(report, as_json=as_json)
         raise typer.Exit(EXIT_PARTLY if report.problems else 0)
     while True:
-        console.print(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}")
+        messages.print(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}")
         try:
             _show(work.run(), as_json=as_json)
         except (
@@ -128,7 +132,7 @@ class _Round(NamedTuple):
                 self.tenant,
                 self.audience,
                 create_ingest(desk),
-                roots=[self._root(place) for place in self.places],
+                roots=[root for place in self.places for root in self._roots(place)],
                 allow_mass_delete=self.allow_mass_delete,
                 on_progress=on_progress,
                 on_embedded=on_embedded,
@@ -145,10 +149,10 @@ class _Round(NamedTuple):
             return load_tickets(Path(place), mask)
         return crawl(place, fetcher, self.max_pages) if is_web_address(place) else load(Path(place), self.base_url)
 
-    def _root(self, place: str) -> str:
+    def _roots(self, place: str) -> list[str]:
         if self.are_tickets:
-            return tickets_root(Path(place))
-        return site_root(place) if is_web_address(place) else root_key(Path(place))
+            return [tickets_root(Path(place))]
+        return site_roots(place) if is_web_address(place) else [root_key(Path(place))]
 
 
 def _seconds(duration: str) -> float:

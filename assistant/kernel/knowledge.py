@@ -137,11 +137,12 @@ def documents_digest(documents: Mapping[str, str]) -> str:
 class Problem(Value):
     """Something that was left out of an ingest, said so that its owner can mend it.
 
-    ``key`` names the document, or ends in ``#`` or ``/`` for all of a file or a site that was not read to its end:
-    earlier versions of them stay in use.
+    Earlier versions stay in use: of the document ``key``, and of all whose keys begin with ``covers``, which a file or a
+    site that was not read to its end has. ``covers`` ends in ``#`` or ``/``.
     """
 
     name: str
     reason: str
     fix: str = ""
     key: str = ""
+    covers: str = ""

@@ -2,9 +2,10 @@
 
 import gzip
 import io
+import posixpath
+import re
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import IO, NamedTuple, cast
@@ -12,14 +13,15 @@ from urllib.parse import quote
 
 from assistant.kernel.errors import UnreadableDocument
 from assistant.kernel.knowledge import Problem
-from ingest.sources.kinds import ARCHIVE_SUFFIXES, is_passed_over
+from ingest.sources.kinds import ARCHIVE_SUFFIXES, is_passed_over, named_in_problem
 from ingest.sources.source import clean
 
 MAX_MEMBERS = 100_000
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
 MAX_RATIO, RATIO_COUNTS_FROM = 200, 4 * 1024 * 1024
 """Text packs to a fifth, the dullest log to a fiftieth. What unpacks to more than this many times itself was made to."""
-_BROKEN = (zlib.error, EOFError, zipfile.BadZipFile, tarfile.TarError, RuntimeError, NotImplementedError, ValueError)
+MAX_HEADER_BYTES = 1024 * 1024
+"""Of what a TAR archive says of a member in a block of its own, such as a long name: tarfile reads it at once."""
 
 
 class Member(NamedTuple):
@@ -39,38 +41,48 @@ def members(archive: IO[bytes], name: str, whole: str) -> Iterator[Member | Prob
     Keys begin with ``whole``, which ends in ``#``. Raises UnreadableDocument when nothing of it can be read.
     """
     seen = set[str]()
-    found = _zipped(archive) if name.lower().endswith(".zip") else _tarred(archive, packed=not name.endswith(".tar"))
+    suffix = name.lower()
+    found = _zipped(archive) if suffix.endswith(".zip") else _tarred(archive, packed=not suffix.endswith(".tar"))
     try:
-        for number, (member, refused, stream) in enumerate(found):
-            if number >= MAX_MEMBERS:
-                raise UnreadableDocument(f"it holds more than {MAX_MEMBERS:,} files", fix="Split it.")
-            if not _leads_out(member) and is_passed_over(member):
+        for said, refused, stream in found:
+            member = said if _leads_out(said) else posixpath.normpath(clean(said))
+            if not _leads_out(said) and is_passed_over(member):
                 continue
             reason = refused or _refused(member, seen)
             seen.add(member)
             if reason or stream is None:
-                yield Problem(
-                    name=f"{name}/{clean(member)}", reason=reason, fix=_FIX, key=f"{whole}{quote(clean(member))}"
-                )
+                known = named_in_problem(f"{whole}{quote(clean(member))}")
+                yield Problem(name=f"{name}/{clean(member)}", reason=reason, fix=_FIX, **known)
             else:
-                yield Member(clean(member), stream)
-    except (*_BROKEN, OSError) as error:
+                yield Member(member, stream)
+    except (MemoryError, GeneratorExit):
+        raise
+    except Exception as error:  # zipfile and tarfile pass on whatever the unpackers, struct or themselves raise.
         if not seen:
             raise UnreadableDocument("the archive is damaged", fix="Pack it again.") from error
         reason = f"cannot be unpacked further: {str(error) or type(error).__name__}"
-        yield Problem(name=name, reason=reason, fix="Pack it again.", key=whole)
+        yield Problem(name=name, reason=reason, fix="Pack it again.", covers=whole)
     if not seen:
-        yield Problem(name=name, reason="no document was found in it", fix="Check what it holds.", key=whole)
+        yield Problem(name=name, reason="no document was found in it", fix="Check what it holds.", covers=whole)
 
 
+_TOO_MUCH = f"it unpacks to more than {MAX_UNPACKED_BYTES / 1e6:,.0f} MB"
+_EXTENSIONS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 _FIX = "Unpack it, and ingest the folder."
+_DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
 _Found = Iterator[tuple[str, str, io.BufferedReader | None]]
 """Name, why it is refused, and its content."""
 
 
 def _leads_out(name: str) -> bool:
     path = PurePosixPath(name.replace("\\", "/"))
-    return path.is_absolute() or ".." in path.parts or ":" in "".join(path.parts[:1])
+    return path.is_absolute() or ".." in path.parts or bool(_DRIVE.match(name))
 
 
 def _refused(name: str, seen: set[str]) -> str:
@@ -83,7 +95,9 @@ def _refused(name: str, seen: set[str]) -> str:
 
 def _zipped(file: IO[bytes]) -> _Found:
     with zipfile.ZipFile(file) as archive:
-        for info in archive.infolist():
+        unpacked = 0
+        for number, info in enumerate(archive.infolist()):
+            _refuse_too_many(number)
             if info.is_dir():
                 continue
             if info.flag_bits & 1:
@@ -92,18 +106,43 @@ def _zipped(file: IO[bytes]) -> _Found:
                 times = info.file_size / max(info.compress_size, 1)
                 yield info.filename, f"it unpacks to {times:,.0f} times its size", None
             else:
-                with archive.open(info) as stream:
+                unpacked += info.file_size
+                if unpacked > MAX_UNPACKED_BYTES:  # Members may stand upon each other in the file.
+                    raise OSError(_TOO_MUCH)
+                try:
+                    stream = archive.open(info)
+                except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, OverflowError) as error:
+                    yield info.filename, f"it cannot be unpacked: {error}", None
+                    continue
+                with stream:
                     yield info.filename, "", io.BufferedReader(_Unpacking(stream))
 
 
 def _tarred(file: IO[bytes], *, packed: bool) -> _Found:
     unpacked = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if packed else file
-    with tarfile.open(fileobj=io.BufferedReader(_Unpacking(unpacked, file if packed else None)), mode="r|") as archive:
-        for info in archive:
-            if info.isfile() and (stream := archive.extractfile(info)) is not None:
-                yield info.name, "", io.BufferedReader(_Unpacking(stream))
+    stream = io.BufferedReader(_Unpacking(unpacked, file if packed else None))
+    with tarfile.open(fileobj=stream, mode="r|", tarinfo=_BoundedTarInfo) as archive:
+        for number, info in enumerate(archive):
+            _refuse_too_many(number)
+            archive.members = []  # type: ignore[attr-defined]  # It would keep what it has said of all of them.
+            if info.isfile() and (member := archive.extractfile(info)) is not None:
+                yield info.name, "", io.BufferedReader(_Unpacking(member))
             elif info.islnk() or info.issym():
                 yield info.name, "a link is not followed", None
+
+
+class _BoundedTarInfo(tarfile.TarInfo):
+    """Refuses long names and other extensions that are longer than anybody needs, before they are read."""
+
+    def _proc_member(self, tarfile_: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _EXTENSIONS and self.size > MAX_HEADER_BYTES:
+            raise tarfile.ReadError("a name in it is too long")
+        return super()._proc_member(tarfile_)  # type: ignore[misc, no-any-return]
+
+
+def _refuse_too_many(number: int) -> None:
+    if number >= MAX_MEMBERS:
+        raise OSError(f"it holds more than {MAX_MEMBERS:,} files")
 
 
 def _is_bomb(unpacked: int, packed: int) -> bool:
@@ -123,11 +162,13 @@ class _Unpacking(io.RawIOBase):
     def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
         try:
             data = self._stream.read(len(buffer))
-        except _BROKEN as error:
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:  # Each way of packing has failures of its own.
             raise OSError(str(error) or type(error).__name__) from error
         self._given += len(data)
         if self._given > MAX_UNPACKED_BYTES:
-            raise OSError(f"it unpacks to more than {MAX_UNPACKED_BYTES / 1e6:,.0f} MB")
+            raise OSError(_TOO_MUCH)
         if self._packed is not None and _is_bomb(self._given, self._packed.tell()):
             raise OSError(f"it unpacks to more than {MAX_RATIO} times its size")
         buffer[: len(data)] = data

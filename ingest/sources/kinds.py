@@ -25,7 +25,7 @@ MEDIA_TYPES = {
 }  # fmt: skip
 ROW_SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson")
 MAILBOX_SUFFIX = ".mbox"
-ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 MANY_SUFFIXES = (*ROW_SUFFIXES, MAILBOX_SUFFIX, *ARCHIVE_SUFFIXES)
 """Files that hold many documents."""
 IGNORED = {".css", ".js", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".woff", ".woff2", ".ttf", ".map", ".lock"}
@@ -57,6 +57,11 @@ def media_type(name: str, data: bytes) -> str:
 
 def holds_many(name: str) -> bool:
     return name.lower().endswith(MANY_SUFFIXES)
+
+
+def named_in_problem(key: str) -> dict[str, str]:
+    """What a Problem with a whole file says of the keys it is about."""
+    return {"covers": f"{key}#"} if holds_many(key) else {"key": key}
 
 
 def is_passed_over(name: str) -> bool:

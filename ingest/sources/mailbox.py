@@ -23,7 +23,7 @@ def messages(lines: IO[bytes], name: str, whole: str) -> Iterator[Source | Probl
         place = f"{name}:{number}"
         if read > MAX_TABLE_BYTES or len(data) > MAX_FILE_BYTES:
             reason = "the mailbox is too large; the rest was left out"
-            yield Problem(name=place, reason=reason, fix="Split it.", key=whole)
+            yield Problem(name=place, reason=reason, fix="Split it.", covers=whole)
             return
         header = BytesParser(policy=compat32).parsebytes(data, headersonly=True)
         message_id = clean(str(header["Message-ID"] or "")).strip() or hashlib.sha256(data).hexdigest()
@@ -35,7 +35,7 @@ def messages(lines: IO[bytes], name: str, whole: str) -> Iterator[Source | Probl
         yield Source(key, place, MEDIA_TYPES[".eml"], data, key)
     if not seen:
         reason = "no message was found in it"
-        yield Problem(name=name, reason=reason, fix="Export the mailbox in mbox format.", key=whole)
+        yield Problem(name=name, reason=reason, fix="Export the mailbox in mbox format.", covers=whole)
 
 
 def _split(lines: IO[bytes]) -> Iterator[bytes]:

@@ -23,24 +23,24 @@ def rows(lines: IO[bytes], name: str, whole: str) -> Iterator[Source | Problem]:
             read += len(line)
             if read > MAX_TABLE_BYTES or len(line) == MAX_FILE_BYTES:
                 reason = "the file is too large; the rest was left out"
-                yield Problem(name=f"{name}:{number}", reason=reason, fix="Split it.", key=whole)
+                yield Problem(name=f"{name}:{number}", reason=reason, fix="Split it.", covers=whole)
                 return
             if line.strip():
                 yield _row(line, f"{name}:{number}", whole, seen)
     except (OSError, EOFError, zlib.error) as error:
         reason = f"cannot be unpacked further: {error}"
-        yield Problem(name=f"{name}:{number + 1}", reason=reason, fix="Save it again.", key=whole)
+        yield Problem(name=f"{name}:{number + 1}", reason=reason, fix="Save it again.", covers=whole)
     if not seen:
-        yield Problem(name=name, reason="no document was found in it", fix=_FORM, key=whole)
+        yield Problem(name=name, reason="no document was found in it", fix=_FORM, covers=whole)
 
 
 def _row(line: bytes, place: str, whole: str, seen: set[str]) -> Source | Problem:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        return Problem(name=place, reason=f"not JSON: {error}", fix="Write one object a line.", key=whole)
+        return Problem(name=place, reason=f"not JSON: {error}", fix="Write one object a line.", covers=whole)
     if not isinstance(row, dict) or not isinstance(row.get("_id"), (str, int)) or not isinstance(row.get("text"), str):
-        return Problem(name=place, reason='no "_id" and "text"', fix=_FORM, key=whole)
+        return Problem(name=place, reason='no "_id" and "text"', fix=_FORM, covers=whole)
     row_id = clean(str(row["_id"]))
     key = f"{whole}{quote(row_id)}"
     if row_id in seen:

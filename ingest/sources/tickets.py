@@ -22,6 +22,8 @@ from ingest.sources.source import MAX_FILE_BYTES, MAX_TABLE_BYTES, Source, clean
 
 SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".csv")
 _FORM = 'Write lines like {"id": "7", "subject": "…", "messages": [{"author": "customer", "text": "…"}, {"author": "agent", "text": "…"}]}.'
+_SCHEME = "tickets:"
+"""Of keys: documents and tickets of one folder do not take each other for deleted."""
 _SOLVED = {"solved", "closed", "resolved", "done", "4", "5"}
 """States of tickets that are over. Freshdesk's are numbers."""
 _HTML = re.compile(r"<(p|br|div|span|a|ul|ol|table|strong|b)\b", re.IGNORECASE)
@@ -67,18 +69,21 @@ def load_tickets(path: Path, mask: Mask) -> Iterator[Source | Problem]:
         else:
             fix = f"Export them as one of {' '.join(SUFFIXES)}."
             yield Problem(
-                name=name, reason="tickets are not read from files of its kind", fix=fix, key=f"{file.as_uri()}#"
+                name=name,
+                reason="tickets are not read from files of its kind",
+                fix=fix,
+                covers=f"{_SCHEME}{file.as_uri()}#",
             )
 
 
 def tickets_root(path: Path) -> str:
     """The beginning of the keys of all tickets at or below ``path``."""
     path = path.resolve()
-    return f"{path.as_uri()}/" if path.is_dir() else f"{path.as_uri()}#"
+    return f"{_SCHEME}{path.as_uri()}{'/' if path.is_dir() else '#'}"
 
 
 def _file(file: Path, name: str, mask: Mask) -> Iterator[Source | Problem]:
-    whole, seen = f"{file.as_uri()}#", set[str]()
+    whole, seen = f"{_SCHEME}{file.as_uri()}#", set[str]()
     number = 0
     try:
         with file.open("rb") as stream:
@@ -86,9 +91,9 @@ def _file(file: Path, name: str, mask: Mask) -> Iterator[Source | Problem]:
                 yield from _document(row, f"{name}:{number}", whole, seen, mask)
     except (OSError, EOFError, zlib.error, csv.Error) as error:
         reason = f"cannot be read further: {error}"
-        yield Problem(name=f"{name}:{number + 1}", reason=reason, fix="Export it again.", key=whole)
+        yield Problem(name=f"{name}:{number + 1}", reason=reason, fix="Export it again.", covers=whole)
     if number == 0:
-        yield Problem(name=name, reason="no ticket was found in it", fix=_FORM, key=whole)
+        yield Problem(name=name, reason="no ticket was found in it", fix=_FORM, covers=whole)
 
 
 def _rows(stream: IO[bytes], name: str) -> Iterator[object]:
@@ -112,7 +117,7 @@ def _rows(stream: IO[bytes], name: str) -> Iterator[object]:
 def _document(row: object, place: str, whole: str, seen: set[str], mask: Mask) -> Iterator[Source | Problem]:
     ticket = _read(row) if isinstance(row, dict) else None
     if ticket is None or not ticket.id:
-        yield Problem(name=place, reason="it is no ticket of a known form with an id", fix=_FORM, key=whole)
+        yield Problem(name=place, reason="it is no ticket of a known form with an id", fix=_FORM, covers=whole)
         return
     if ticket.state and ticket.state.lower() not in _SOLVED:
         return

@@ -53,7 +53,7 @@ def found(path: Path) -> tuple[list[Source], list[Problem]]:
 
 @pytest.mark.parametrize(
     ("name", "data"),
-    [("docs.zip", zipped(FILES)), ("docs.tar", tarred(FILES)), ("docs.tar.gz", tarred(FILES, "w:gz")), ("d.TGZ", tarred(FILES, "w:gz"))],
+    [("docs.zip", zipped(FILES)), ("DOCS.TAR", tarred(FILES)), ("docs.tar.gz", tarred(FILES, "w:gz")), ("d.TGZ", tarred(FILES, "w:gz"))],
 )  # fmt: skip
 def test_documents_of_an_archive_are_those_of_a_folder(tmp_path: Path, name: str, data: bytes) -> None:
     path = tmp_path / name
@@ -147,7 +147,7 @@ def test_a_cut_archive_gives_what_could_be_read(tmp_path: Path) -> None:
 
 
 def test_a_file_with_a_wrong_sum_is_named(tmp_path: Path) -> None:
-    data = zipped({"a.md": b"Article one.", "b.md": b"Article two."}).replace(b"PK\x03\x04", b"PK\x03\x04", 1)
+    data = zipped({"a.md": b"Article one.", "b.md": b"Article two."})
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         place = archive.getinfo("a.md").header_offset + 30 + len("a.md")
     path = tmp_path / "docs.zip"
@@ -188,3 +188,66 @@ def test_an_archive_of_pictures_says_that_it_holds_no_document(tmp_path: Path) -
     path = tmp_path / "docs.zip"
     path.write_bytes(zipped({"logo.png": b"\x89PNG"}))
     assert [problem.reason for problem in found(path)[1]] == ["no document was found in it"]
+
+
+def test_a_member_that_cannot_be_unpacked_is_named_and_the_next_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "docs.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, method in (
+            ("odd.md", zipfile.ZIP_DEFLATED),
+            ("broken.md", zipfile.ZIP_LZMA),
+            ("good.md", zipfile.ZIP_STORED),
+        ):
+            archive.writestr(name, f"Text of {name}. " * 50, compress_type=method)
+    data = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        data[data.index(mark) + offset] = 9  # Deflate64, which nobody here unpacks.
+    place = data.index(b"broken.md") + len("broken.md")
+    data[place + 12 : place + 40] = b"\xff" * 28
+    path.write_bytes(data)
+    sources, problems = found(path)
+    assert [source.name for source in sources] == ["docs.zip/good.md"]
+    assert [problem.name for problem in problems] == ["docs.zip/odd.md", "docs.zip/broken.md"]
+
+
+def test_rows_of_a_refused_member_stay(tmp_path: Path) -> None:
+    desk = Ingest(MemoryDocumentStore(), MemoryIndex(), HashingEmbedder(), chunk_tokens=120, overlap_tokens=16)
+    path = tmp_path / "docs.zip"
+    path.write_bytes(zipped(FILES))
+    assert ingest(load(path), "default", Audience.PUBLIC, desk, roots=[root_key(path)]).documents == 4
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02", data.rindex(b"parcels.html")) + 8] |= 1  # kb.jsonl is encrypted now.
+    path.write_bytes(data)
+    report = ingest(load(path), "default", Audience.PUBLIC, desk, roots=[root_key(path)])
+    assert (report.documents, report.deleted, [problem.reason for problem in report.problems]) == (
+        4,
+        0,
+        ["it is encrypted"],
+    )
+
+
+def test_a_name_without_end_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "docs.tar.gz"
+    path.write_bytes(tarred({"good.md": b"Good.", "a" * 2_000_000 + ".md": b"x"}, "w:gz"))
+    sources, problems = found(path)
+    assert [source.name for source in sources] == ["docs.tar.gz/good.md"]
+    assert "too long" in problems[-1].reason
+
+
+def test_members_that_stand_upon_each_other_are_not_unpacked_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 1_000)
+    path = tmp_path / "docs.zip"
+    path.write_bytes(zipped({f"{number}.md": b"x" * 400 for number in range(9)}))
+    sources, problems = found(path)
+    assert len(sources) == 2
+    assert "unpacks to more than" in problems[-1].reason
+
+
+def test_names_have_one_form_and_a_colon_is_no_drive(tmp_path: Path) -> None:
+    path = tmp_path / "docs.zip"
+    path.write_bytes(zipped({"./a.md": b"One.", "a.md": b"Two.", "FAQ: b.md": b"Three."}))
+    sources, problems = found(path)
+    assert [source.name for source in sources] == ["docs.zip/a.md", "docs.zip/FAQ: b.md"]
+    assert [problem.name for problem in problems] == ["docs.zip/a.md"]

@@ -30,7 +30,7 @@ MALLARD = b'<page xmlns="http://projectmallard.org/1.0/"><title>Returns</title>%
 
 @pytest.fixture
 def parser() -> Iterator[BoundedParser]:
-    parser = BoundedParser(timeout_s=20, memory_mb=800)
+    parser = BoundedParser(timeout_s=120, memory_mb=800)
     yield parser
     parser.close()
 
@@ -138,7 +138,7 @@ def test_time_is_bounded() -> None:
 
 
 def test_a_child_that_was_killed_or_went_is_replaced() -> None:
-    parser = BoundedParser(timeout_s=20, memory_mb=800, idle_s=0.2)
+    parser = BoundedParser(timeout_s=60, memory_mb=800, idle_s=2.0)
     for end in ("killed", "idle"):
         read(parser, "good.md", b"# Good\n\nFine.")
         child = parser.child
@@ -198,3 +198,19 @@ def test_an_ingest_goes_on_behind_a_bomb(parser: BoundedParser, tmp_path: Path) 
     desk = Ingest(MemoryDocumentStore(), MemoryIndex(), HashingEmbedder(), 120, 16, parse=parser)
     report = ingest(load(tmp_path), "default", Audience.PUBLIC, desk)
     assert (report.added, [problem.name for problem in report.problems]) == (1, ["a.pdf"])
+
+
+def test_no_module_of_the_folder_it_is_started_in_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("mammoth", "json", "lxml"):
+        (tmp_path / f"{name}.py").write_text("open('ran', 'w')")
+    monkeypatch.chdir(tmp_path)
+    parser = BoundedParser(timeout_s=60, memory_mb=800)
+    assert read(parser, "good.md", b"# Good\n\nFine.").blocks[0].text == "Fine."
+    parser.close()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_long_headings_do_not_multiply(parser: BoundedParser) -> None:
+    document = read(parser, "long.html", b"<h1>" + b"Heading " * 10_000 + b"</h1>" + b"<p>Text.</p>" * 1_000)
+    assert len(document.title) == 300
+    assert {len(heading) for block in document.blocks for heading in block.heading_path} == {300}

@@ -177,3 +177,24 @@ def test_bold_lines_are_headings_and_bold_words_are_not() -> None:
 def test_the_title_is_the_document_s_or_its_first_heading() -> None:
     assert pdf([heading("Care"), prose("A")], title="The Fernhill One").title == "The Fernhill One"
     assert pdf([Spacer(1, 20), heading("Care"), prose("A")]).title == "Care"
+
+
+def test_nothing_is_lost_where_all_is_bold_or_a_heading_has_no_text() -> None:
+    def bold(canvas: Canvas) -> None:
+        canvas.setFont("Helvetica-Bold", 10)
+        for number, line in enumerate(("Never open the machine", "while it is hot and wait", "for an hour")):
+            canvas.drawString(72, 700 - 12 * number, line)
+
+    def hotline(canvas: Canvas) -> None:
+        for number, (line, size) in enumerate(
+            (("Help", 20), ("Call us whenever it leaks.", 10), ("Hotline 0800 1234 now", 16), ("Return", 20))
+        ):
+            canvas.setFont("Helvetica", size)
+            canvas.drawString(72, 700 - 40 * number, line)
+
+    assert [block.text for block in drawn(bold).blocks] == [
+        "Never open the machine while it is hot and wait for an hour"
+    ]
+    assert [(block.heading_path, block.text) for block in drawn(hotline).blocks] == [
+        (("Help",), "Call us whenever it leaks."), (("Help",), "Hotline 0800 1234 now"), ((), "Return"),
+    ]  # fmt: skip

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from assistant.adapters.memory.documents import MemoryDocumentStore
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.models import HashingEmbedder
 from assistant.kernel.errors import InputError
-from assistant.kernel.knowledge import Problem
+from assistant.kernel.knowledge import Audience, Problem
 from assistant.stages.redact import mask
+from ingest.load import load, root_key
 from ingest.parse import parse
+from ingest.pipeline import Ingest, ingest
 from ingest.sources.source import Source
 from ingest.sources.tickets import load_tickets, tickets_root
 
@@ -81,7 +86,7 @@ def test_each_helpdesk_s_export_is_read(tmp_path: Path, form: str) -> None:
         "Customer:", "My Duo shows E4. Mail me at [email] or call [phone].", "Agent:", ANSWERED,
     ]  # fmt: skip
     assert document.title == ("Solved ticket" if form == "chatwoot" else "E4")
-    assert (source.key, source.key.startswith(tickets_root(path))) == (f"{path.as_uri()}#7", True)
+    assert (source.key, source.key.startswith(tickets_root(path))) == (f"tickets:{path.as_uri()}#7", True)
 
 
 def test_a_table_of_questions_and_answers_is_read(tmp_path: Path) -> None:
@@ -130,9 +135,19 @@ def test_what_holds_no_tickets_is_named(tmp_path: Path, name: str, data: bytes) 
     sources, problems = read(tmp_path)
     assert sources == []
     assert problems
-    assert all(problem.key == f"{(tmp_path / name).as_uri()}#" for problem in problems)
+    assert all(problem.covers == f"tickets:{(tmp_path / name).as_uri()}#" for problem in problems)
 
 
 def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing at"):
         read(tmp_path / "missing")
+
+
+def test_tickets_and_documents_of_a_folder_do_not_delete_each_other(tmp_path: Path) -> None:
+    desk = Ingest(MemoryDocumentStore(), MemoryIndex(), HashingEmbedder(), chunk_tokens=120, overlap_tokens=16)
+    (tmp_path / "a.md").write_text("# Returns\n\nWithin thirty days.")
+    written(tmp_path / "tickets.jsonl", ROWS["own"])
+    for _ in range(2):
+        ingest(load(tmp_path), "default", Audience.PUBLIC, desk, roots=[root_key(tmp_path)])
+        ingest(load_tickets(tmp_path, mask), "default", Audience.INTERNAL, desk, roots=[tickets_root(tmp_path)])
+    assert len(desk.store.hashes("default")) == 2

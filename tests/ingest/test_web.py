@@ -15,7 +15,7 @@ from ingest.pipeline import Ingest, IngestReport, ingest
 from ingest.sources.source import Source
 from ingest.sources.web import fetch
 from ingest.sources.web.addresses import PrivateAddress, PublicTransport, is_public
-from ingest.sources.web.crawl import crawl, site_root
+from ingest.sources.web.crawl import crawl, site_root, site_roots
 from ingest.sources.web.fetch import Fetcher, Unreachable
 from ingest.sources.web.links import links_of, locations, normal
 from tests.web_site import WebSite
@@ -80,7 +80,7 @@ def test_without_word_from_robots_txt_nothing_is_read(site: WebSite, fetcher: Fe
     site.has("/robots.txt", "", status=status)
     site.has("/", page("Start."))
     urls, (problem,) = read(f"{site.url}/", fetcher)
-    assert (urls, problem.key) == ([], f"{site.url}/")
+    assert (urls, problem.covers) == ([], f"{site.url}/")
     assert "/" not in site.paths()
 
 
@@ -164,7 +164,7 @@ def test_pages_that_are_gone_are_deleted_but_not_while_something_failed(site: We
     start = f"{site.url}/"
 
     def run() -> IngestReport:
-        return ingest(crawl(start, fetcher, 100), "default", Audience.PUBLIC, desk, roots=[site_root(start)])
+        return ingest(crawl(start, fetcher, 100), "default", Audience.PUBLIC, desk, roots=site_roots(start))
 
     site.has("/", page("Start.", "/a", "/b"))
     site.has("/a", page("A.", "/c"))
@@ -195,7 +195,7 @@ def test_pages_without_end_are_bounded(site: WebSite, fetcher: Fetcher) -> None:
     urls, problems = read(f"{site.url}/", fetcher, max_pages=1_000)
     assert (len(urls), problems) == (81, [])
     urls, problems = read(f"{site.url}/", fetcher, max_pages=10)
-    assert (len(urls), problems[0].key) == (10, f"{site.url}/")
+    assert (len(urls), problems[0].covers) == (10, f"{site.url}/")
     assert "rest was left out" in problems[0].reason
 
 
@@ -231,7 +231,15 @@ def test_a_page_is_read_in_the_encoding_its_server_names(site: WebSite, fetcher:
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "rested"), [("7", 7.0), ("9999", 60.0), ("soon", 1.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.5)]
+    ("retry_after", "rested"),
+    [
+        ("7", 7.0),
+        ("soon", 1.0),
+        ("nan", 1.0),
+        ("-3", 1.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.5),
+        ("Wed, 21 Oct 2015 07:28:00 +99999999999999999999", 1.0),
+    ],
 )
 def test_a_busy_server_is_given_the_rest_it_asks_for(
     site: WebSite, tmp_path: Path, retry_after: str, rested: float
@@ -246,6 +254,81 @@ def test_a_busy_server_is_given_the_rest_it_asks_for(
     fetcher = Fetcher(PublicTransport(["127.0.0.1"]), tmp_path, interval_s=0.5, sleep=sleep)
     assert fetcher.get(f"{site.url}/").status == 200
     assert rests[0] == rested
+
+
+def test_who_wants_a_long_rest_is_left_alone(site: WebSite, tmp_path: Path) -> None:
+    site.has("/", "", status=503, Retry_After="3600")
+    rests: list[float] = []
+    fetcher = Fetcher(PublicTransport(["127.0.0.1"]), tmp_path, interval_s=0.0, sleep=rests.append)
+    assert fetcher.get(f"{site.url}/").status == 503
+    assert (len(site.asked), rests) == (1, [])
+
+
+def test_a_server_in_trouble_is_left_alone(site: WebSite, fetcher: Fetcher) -> None:
+    site.has("/", page("Start.", *(f"/p{n}" for n in range(50))))
+    for number in range(50):
+        site.has(f"/p{number}", "", status=500)
+    urls, problems = read(f"{site.url}/", fetcher)
+    assert (len(urls), len(site.asked)) == (1, 8)
+    assert "one after another" in problems[-1].reason
+
+
+@pytest.mark.parametrize("charset", ["undefined", "utf-7", "punycode", "unicode_escape", "no-such", "\u00fc"])
+def test_an_odd_charset_is_not_believed(site: WebSite, fetcher: Fetcher, charset: str) -> None:
+    site.pages["/"] = (
+        200,
+        {"Content-Type": f"text/html; charset={charset}", "ETag": '"\u00fc"'},
+        "<p>Grüße +2AA- \\ud800</p>".encode(),
+    )
+    for _ in range(2):
+        (source,) = crawl(f"{site.url}/", fetcher, 10)
+        assert isinstance(source, Source)
+        assert "Grüße" in source.data.decode()
+
+
+def test_a_start_without_a_slash_is_a_folder(site: WebSite, fetcher: Fetcher) -> None:
+    site.has("/docs", page("Start.", "/docs/a", "/other"))
+    site.has("/docs/a", page("A."))
+    site.has("/other", page("Not below."))
+    assert read(f"{site.url}/docs", fetcher)[0] == [f"{site.url}/docs", f"{site.url}/docs/a"]
+    assert site_roots(f"{site.url}/docs") == [f"{site.url}/docs/", f"{site.url}/docs"]
+    assert site_root("https://shop.example/docs/index.html?a=b") == "https://shop.example/docs/"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        (200, {"Content-Type": "text/html"}, b"<meta name=robots content='none, x'>"),
+        (302, {"Location": "/"}, b""),
+        (200, {"Content-Type": "video/mp4"}, b"x"),
+    ],
+)
+def test_a_site_that_gives_nothing_says_so_and_nothing_is_deleted(
+    site: WebSite, fetcher: Fetcher, start: tuple[int, dict[str, str], bytes]
+) -> None:
+    site.pages["/"] = start
+    urls, (problem,) = read(f"{site.url}/", fetcher)
+    assert (urls, problem.covers) == ([], f"{site.url}/")
+    assert "no document was found" in problem.reason
+
+
+def test_pages_that_call_each_other_their_home_are_read(site: WebSite, fetcher: Fetcher) -> None:
+    site.has("/", page("Start.", "/a", "/b"))
+    site.has("/a", page("A.", head="<link rel=canonical href='/b'>"))
+    site.has("/b", page("B.", head="<link rel=canonical href='/a'>"))
+    assert set(read(f"{site.url}/", fetcher)[0]) >= {f"{site.url}/", f"{site.url}/a"}
+
+
+def test_an_unreadable_page_keeps_only_itself(site: WebSite, fetcher: Fetcher) -> None:
+    desk = Ingest(MemoryDocumentStore(), MemoryIndex(), HashingEmbedder(), chunk_tokens=120, overlap_tokens=16)
+    start = f"{site.url}/"
+    site.has("/", page("Start.", "/empty/", "/a"))
+    site.has("/empty/", "<p></p>")
+    site.has("/a", page("A."))
+    for left in (2, 1):
+        report = ingest(crawl(start, fetcher, 100), "default", Audience.PUBLIC, desk, roots=site_roots(start))
+        assert (report.documents, [problem.key for problem in report.problems]) == (left, [f"{site.url}/empty/"])
+        site.pages.pop("/a", None)
 
 
 def test_a_private_address_is_not_asked(site: WebSite, tmp_path: Path) -> None:
@@ -283,7 +366,7 @@ def test_a_name_is_resolved_once_and_what_was_checked_is_asked(site: WebSite, tm
         *((address, False) for address in (
             "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
             "255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1",
-            "2002:7f00:1::", "2001:db8::1",
+            "2002:7f00:1::", "2001:db8::1", "64:ff9b:1::7f00:1", "fec0::1", "192.0.0.192", "168.63.129.16",
         )),
     ],
 )  # fmt: skip
@@ -295,7 +378,7 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
     ("url", "expected"),
     [
         ("HTTPS://Help.Shop.Example:443/a/../b?x=1&utm_source=mail#top", "https://help.shop.example/b?x=1"),
-        ("http://shop.example", "http://shop.example/"), ("/a/%2e%2E/b/", "https://base.example/b/"),
+        ("http://shop.example", "http://shop.example/"), ("/a/%2e%2E/b/", "https://base.example/b/"), ("/größe?a=ü", "https://base.example/gr%C3%B6%C3%9Fe?a=%C3%BC"),
         ("//shop.example:8080/a", "https://shop.example:8080/a"),
         ("ftp://shop.example/a", None), ("mailto:a@shop.example", None), ("https://ann:secret@shop.example/", None),
         ("https://shop.example:99999/", None), ("http://[::1/", None), ("https://shop.example/" + "a" * 2_000, None),
@@ -306,7 +389,16 @@ def test_addresses_have_one_form(url: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"<a " * 300_000, b'<a href="' * 200_000, b"<a href=x " * 200_000, b"<loc>" * 400_000, b"<" * 2_000_000]
+    "data",
+    [
+        b"<a " * 300_000,
+        b'<a href="' * 200_000,
+        b"<a href=x " * 200_000,
+        b"<loc>" * 400_000,
+        b"<a " + b"a" * 3_000 + b">",
+        b'<a b="' + b"a-" * 1_500_000,
+        b"<" * 2_000_000,
+    ],
 )
 def test_pages_made_to_be_slow_to_read_are_read(data: bytes) -> None:
     links_of(data, "https://shop.example/")

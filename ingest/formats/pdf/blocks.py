@@ -19,15 +19,25 @@ PARAGRAPH_GAP = 0.3
 """More space than between lines, in sizes, from which a paragraph begins."""
 HEADING_SIZE = 1.12
 MAX_HEADING_CHARS = 120
+MOSTLY = 0.5
 
 
 def read_layout(pages: Sequence[PageContent]) -> list[Block]:
     """Blocks of a document, without what repeats at the edges of its pages."""
     pages = without_edges(pages)
     body = body_size(pages)
-    items = [item for page in pages for item in items_of(page)]
+    items = _without_weight_if_common([item for page in pages for item in items_of(page)])
     levels = sorted({round(i.size) for i in items if isinstance(i, Line) and _stands_out(i, body)}, reverse=True)
     return list(_Writer(body, levels, _spacing(items)).blocks(items))
+
+
+def _without_weight_if_common(items: list[Line | FoundTable]) -> list[Line | FoundTable]:
+    """Where most of the text is bold, bold tells nothing."""
+    lines = [item for item in items if isinstance(item, Line)]
+    bold = sum(len(line.text) for line in lines if line.bold)
+    if bold <= MOSTLY * sum(len(line.text) for line in lines):
+        return items
+    return [item._replace(bold=False) if isinstance(item, Line) else item for item in items]
 
 
 def _spacing(items: Sequence[Line | FoundTable]) -> float:
@@ -65,6 +75,8 @@ class _Writer:
         self._kind = BlockKind.PARAGRAPH
         self._last: Line | None = None
         self._table: FoundTable | None = None
+        self._bare: Line | None = None
+        """The last heading, while nothing stands below it."""
         self._page = 0
         self._item_left = 0.0
 
@@ -78,7 +90,7 @@ class _Writer:
                 continue
             if _stands_out(item, self._body):
                 yield from self._flushed()
-                self._heading(item)
+                yield from self._heading(item)
             else:
                 if self._begins(item):
                     yield from self._flushed()
@@ -86,6 +98,7 @@ class _Writer:
                 self._add(item)
         yield from self._table_ended()
         yield from self._flushed()
+        yield from self._bare_heading()
 
     def _tabled(self, table: FoundTable) -> Iterator[Block]:
         """Hold a table back, for it may go on in the next column or on the next page."""
@@ -101,7 +114,7 @@ class _Writer:
     def _table_ended(self) -> Iterator[Block]:
         if self._table is not None:
             yield table_block(self._table.rows, self._path(), f"page={self._table.page}")
-            self._table = None
+            self._table = self._bare = None
 
     def _kind_of(self, line: Line) -> BlockKind:
         if " | " in line.text:
@@ -146,8 +159,8 @@ class _Writer:
         else:
             self._held[-1] = f"{self._held[-1]} {text}"
 
-    def _heading(self, line: Line) -> None:
-        """A heading, or more of the one right above it."""
+    def _heading(self, line: Line) -> Iterator[Block]:
+        """A heading, or more of the one right above it. One that has nothing below it when the next comes is text."""
         level = self._levels.index(round(line.size))
         last = self._last
         if (
@@ -160,8 +173,17 @@ class _Writer:
             text = f"{self._headings.pop()[1]} {line.text}"
         else:
             text = line.text
+            if self._headings and self._headings[-1][0] >= level:
+                yield from self._bare_heading()
         self._headings = [each for each in self._headings if each[0] < level] + [(level, text)]
-        self._last = line
+        self._last = self._bare = line
+
+    def _bare_heading(self) -> Iterator[Block]:
+        if self._bare is not None:
+            *above, (_, text) = self._headings
+            path = tuple(each for _, each in above)
+            yield Block(kind=BlockKind.PARAGRAPH, text=text, heading_path=path, anchor=f"page={self._bare.page}")
+            self._bare = None
 
     def _path(self) -> tuple[str, ...]:
         return tuple(text for _, text in self._headings)
@@ -169,6 +191,7 @@ class _Writer:
     def _flushed(self) -> Iterator[Block]:
         text, self._held = "\n".join(self._held), []
         if text.strip():
+            self._bare = None
             yield Block(kind=self._kind, text=text, heading_path=self._path(), anchor=f"page={self._page}")
 
 

@@ -86,8 +86,10 @@ def _gutter(runs: Sequence[Run]) -> float | None:
             continue
         nearest = sorted(after)[min(len(after) - 1, int(allowed / 2))]
         middle, width = (edge + nearest) / 2, nearest - edge
+        if width < GUTTER:
+            continue
         rank = sum(_crosses(run, middle) for run in runs), -width
-        if width < GUTTER or rank[0] > allowed or (best is not None and rank >= best[0]):
+        if rank[0] > allowed or (best is not None and rank >= best[0]):
             continue
         sides = [run for run in runs if run.box.right <= middle], [run for run in runs if run.box.left >= middle]
         if all(_is_column(side) for side in sides):

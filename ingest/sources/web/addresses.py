@@ -8,6 +8,9 @@ import httpx2
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], list[str]]
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_NOT_PUBLIC = [ipaddress.IPv4Network(network) for network in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")]
+"""Protocol assignments, relays and a cloud's own services, which Python takes for public."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -26,8 +29,9 @@ class PublicTransport(httpx2.BaseTransport):
     """
 
     def __init__(self, private_hosts: Collection[str] = (), resolve: Resolve = resolve) -> None:
-        self._private_hosts, self._resolve = frozenset(private_hosts), resolve
-        self._transport = httpx2.HTTPTransport(trust_env=False)
+        self._private_hosts, self._resolve = frozenset(host.lower() for host in private_hosts), resolve
+        # No connection is kept: two names may share an address, and each is to show its own certificate.
+        self._transport = httpx2.HTTPTransport(trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0))
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Raises PrivateAddress, or another TransportError as HTTPTransport does."""
@@ -54,7 +58,15 @@ class PublicTransport(httpx2.BaseTransport):
 def is_public(text: str) -> bool:
     """Whether an address, and every address that it wraps, is on the open internet."""
     address = ipaddress.ip_address(text.partition("%")[0])
-    return all(each.is_global and not each.is_multicast for each in _unwrapped(address))
+    return all(map(_is_open, _unwrapped(address)))
+
+
+def _is_open(address: Address) -> bool:
+    if not address.is_global or address.is_multicast:
+        return False
+    if isinstance(address, ipaddress.IPv6Address):
+        return address in _GLOBAL_UNICAST
+    return not any(address in network for network in _NOT_PUBLIC)
 
 
 def _unwrapped(address: Address) -> Iterator[Address]:
@@ -65,10 +77,11 @@ def _unwrapped(address: Address) -> Iterator[Address]:
     if address.ipv4_mapped is not None:
         yield address.ipv4_mapped
         return
+    if address in _NAT64:
+        yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        return
     yield address
     if address.sixtofour is not None:
         yield address.sixtofour
     if address.teredo is not None:
         yield from address.teredo
-    if address in _NAT64:
-        yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import re
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -21,6 +23,11 @@ TIMEOUT_S = 20.0
 PAGE_TIMEOUT_S = 120.0
 """From the request to the last byte: a server that sends a byte a second has no claim to more."""
 TRIES, MAX_REST_S = 3, 60.0
+"""Who wants more rest than that is not asked again in this round."""
+_CHARSETS = re.compile(
+    r"^(utf-?(8|16)|us-ascii|latin-?1|iso-?8859-\d{1,2}|(windows-|cp)125\d|koi8-[ru]|shift_jis|euc-(jp|kr)|gb(2312|k|18030)|big5)$"
+)
+"""Those of web pages. Others that Python knows are slow, or are no encodings of text."""
 _BUSY = {429, 502, 503, 504}
 
 
@@ -85,7 +92,7 @@ class Fetcher:
                     ) from error
                 rest_s = 2 * self.interval_s
             else:
-                if page.status not in _BUSY or not tries_left:
+                if page.status not in _BUSY or not tries_left or rest_s > MAX_REST_S:
                     return page
             self._sleep(rest_s)
         raise AssertionError("the last try returns or raises")
@@ -128,15 +135,16 @@ class Fetcher:
         conditions = {
             condition: headers[name]
             for condition, name in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
-            if name in headers
+            if headers.get(name, "").isascii() and headers.get(name, "").isprintable() and headers.get(name)
         }
         if not conditions:
             return
         header = json.dumps({"conditions": conditions, "kind": page.kind, "robots": page.robots})
-        self._cache.mkdir(parents=True, exist_ok=True)
-        draft = self._place(url).with_suffix(".part")
-        draft.write_bytes(header.encode() + b"\n" + zlib.compress(page.data))
-        draft.replace(self._place(url))
+        with suppress(OSError):  # A full disk: it is asked for in full the next time.
+            self._cache.mkdir(parents=True, exist_ok=True)
+            draft = self._place(url).with_suffix(".part")
+            draft.write_bytes(header.encode() + b"\n" + zlib.compress(page.data))
+            draft.replace(self._place(url))
 
 
 class _Kept(NamedTuple):
@@ -157,22 +165,21 @@ def _body(response: httpx2.Response, began: float) -> bytes:
         if time.monotonic() - began > PAGE_TIMEOUT_S:
             raise Unreachable(f"it takes longer than {PAGE_TIMEOUT_S:.0f} s to come")
     data = b"".join(parts)
-    charset = response.charset_encoding
-    if charset is None or response.headers.get("Content-Type", "").startswith("application/"):
+    charset = (response.charset_encoding or "").lower()
+    if not _CHARSETS.match(charset) or response.headers.get("Content-Type", "").startswith("application/"):
         return data
     try:
         return data.decode(charset).encode()
-    except (LookupError, UnicodeDecodeError):  # The server is wrong; what the text looks like will tell.
+    except (LookupError, ValueError):  # The server is wrong; what the text looks like will tell.
         return data
 
 
 def _rest_s(retry_after: str, interval_s: float) -> float:
-    """Seconds to wait: a number, or a date (RFC 9110 10.2.3)."""
+    """Seconds to wait: a number, or a date (RFC 9110 10.2.3). At least the usual rest."""
+    if re.fullmatch(r"\d{1,9}", retry_after.strip()):
+        return max(float(retry_after), interval_s)
     try:
-        wished = float(retry_after)
-    except ValueError:
-        try:
-            wished = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
-            wished = 2 * interval_s
-    return min(max(wished, interval_s), MAX_REST_S)
+        wished_s = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return 2 * interval_s
+    return max(wished_s, interval_s)

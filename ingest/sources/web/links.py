@@ -4,15 +4,16 @@ import re
 import zlib
 from html import unescape
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 MAX_URL_CHARS = 2_000
 MAX_SITEMAP_BYTES = 64 * 1024 * 1024
 """A sitemap may have 50 MB (sitemaps.org)."""
 _TAG = re.compile(r"<(a|area|base|link|meta)\s([^<>]{1,4000})>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_ATTRIBUTE = re.compile(r"""(?<![a-zA-Z-])([a-zA-Z-]{1,30})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _LOCATION = re.compile(rb"<loc>\s{0,99}(?:<!\[CDATA\[)?([^<>\]]{1,4000})")
 _TRACKING = re.compile(r"^(utm_.*|gclid|fbclid|mc_[ce]id|_ga|session_?id|phpsessid|jsessionid)$", re.IGNORECASE)
+_UNQUOTED = "/%:@!$&'()*+,;=~?-._[]|"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -64,7 +65,7 @@ def normal(url: str, base: str = "") -> str | None:
         query = urlencode([(name, value) for name, value in pairs if not _TRACKING.match(name)])
     path = re.sub("%2e", ".", parts.path, flags=re.IGNORECASE)  # No path goes up in disguise.
     path = urlsplit(urljoin("http://host/", "/" + path.lstrip("/"))).path
-    return urlunsplit((parts.scheme, place, path, query, ""))
+    return urlunsplit((parts.scheme, place, quote(path, safe=_UNQUOTED), quote(query, safe=_UNQUOTED), ""))
 
 
 def locations(data: bytes) -> tuple[list[str], bool]:

@@ -82,7 +82,7 @@ def test_a_key_is_shown_once(environment: dict[str, str]) -> None:
 def test_doctor_prints_a_fix_for_each_failure(environment: dict[str, str], tmp_path: Path) -> None:
     done = deskhand(environment | {"DESKHAND_MODELS_DIR": str(tmp_path / "none")}, "doctor")
     assert done.returncode == 1
-    assert done.stdout.count("FAIL") == done.stdout.count("Fix:") == 3
+    assert done.stdout.count("FAIL") == done.stdout.count("Fix:") == 4
     assert "models pull" in done.stdout
 
 

@@ -401,8 +401,8 @@ def test_addresses_have_one_form(url: str, expected: str | None) -> None:
     ],
 )
 def test_pages_made_to_be_slow_to_read_are_read(data: bytes) -> None:
-    links_of(data, "https://shop.example/")
-    locations(data)
+    assert len(links_of(data, "https://shop.example/").links) <= 1
+    assert locations(data) == ([], False)
 
 
 def test_what_is_no_web_address_is_an_error() -> None:

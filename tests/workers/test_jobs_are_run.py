@@ -1,7 +1,9 @@
 """Jobs as a worker runs them, and the relay: done once, retried, or dead with the reason."""
 
+import io
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -72,6 +74,36 @@ def test_an_unreadable_upload_dies_at_once_with_the_reason(shop: Workshop) -> No
     dead = state(shop, job)
     assert dead.state is JobState.DEAD
     assert "holds text/plain" in dead.detail
+
+
+def archive(files: dict[str, bytes]) -> Upload:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for name, data in files.items():
+            packed.writestr(name, data)
+    return NOTE.model_copy(update={"name": "docs.zip", "data": buffer.getvalue()})
+
+
+def test_an_uploaded_archive_becomes_its_documents_and_a_later_one_takes_their_place(
+    shop: Workshop, index: MemoryIndex
+) -> None:
+    def texts() -> set[str]:
+        snapshot = index.snapshot("t1")
+        assert snapshot is not None
+        return {chunk.text for chunk in snapshot.by_id.values()}
+
+    run_job(queued(shop).id, shop)
+    first = queued(shop, archive({"a.md": b"# A\n\nOne.", "b.md": b"# B\n\nTwo.", "c.pdf": b"no PDF"}))
+    run_job(first.id, shop)
+    assert texts() == {"Parcels leave at nine.", "One.", "Two."}
+    assert state(shop, first).state is JobState.DONE
+    assert "1 not read: docs.zip/c.pdf: it is named .pdf" in state(shop, first).detail
+    run_job(queued(shop, archive({"a.md": b"# A\n\nThree."})).id, shop)
+    assert texts() == {"Parcels leave at nine.", "Three."}
+    damaged = queued(shop, archive({}).model_copy(update={"data": b"PK\x03\x04"}))
+    run_job(damaged.id, shop)
+    assert state(shop, damaged).state is JobState.DEAD
+    assert texts() == {"Parcels leave at nine.", "Three."}
 
 
 class Busy(MemoryIndex):

@@ -319,11 +319,12 @@ def test_pages_that_call_each_other_their_home_are_read(site: WebSite, fetcher: 
     assert set(read(f"{site.url}/", fetcher)[0]) >= {f"{site.url}/", f"{site.url}/a"}
 
 
-def test_an_unreadable_page_keeps_only_itself(site: WebSite, fetcher: Fetcher) -> None:
+@pytest.mark.parametrize("answer", [(200, "<p></p>"), (403, "Sign in.")])
+def test_an_unreadable_page_keeps_only_itself(site: WebSite, fetcher: Fetcher, answer: tuple[int, str]) -> None:
     desk = Ingest(MemoryDocumentStore(), MemoryIndex(), HashingEmbedder(), chunk_tokens=120, overlap_tokens=16)
     start = f"{site.url}/"
     site.has("/", page("Start.", "/empty/", "/a"))
-    site.has("/empty/", "<p></p>")
+    site.has("/empty/", answer[1], status=answer[0])
     site.has("/a", page("A."))
     for left in (2, 1):
         report = ingest(crawl(start, fetcher, 100), "default", Audience.PUBLIC, desk, roots=site_roots(start))

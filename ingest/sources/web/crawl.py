@@ -116,6 +116,9 @@ class _Crawl:
             yield from self._moved(url, normal(page.moved_to, url) or page.moved_to)
         elif page.status in (404, 410) and url != self._start:
             return
+        elif 400 <= page.status < 500 and page.status not in (408, 429) and url != self._start:
+            reason, fix = f"the server answers {page.status}", "Nothing, if it is not for everybody."
+            yield Problem(name=url, reason=reason, fix=fix, key=url)
         elif page.status != 200:
             self._failures += 1
             yield self._missing(url, f"the server answers {page.status}", "Check the address, or try again later.")

@@ -156,11 +156,11 @@ class _Round(NamedTuple):
 
 
 def _seconds(duration: str) -> float:
-    """Seconds of ``30m``, ``6h`` or ``1d``. Raises InputError."""
-    found = re.fullmatch(r"([1-9]\d{0,3})([mhd])", duration.strip())
+    """Seconds of ``45s``, ``30m``, ``6h`` or ``1d``. Raises InputError."""
+    found = re.fullmatch(r"([1-9]\d{0,3})([smhd])", duration.strip())
     if found is None:
         raise InputError(f"{duration!r} is no length of time", fix="Give one such as 30m, 6h or 1d.", field="every")
-    return int(found[1]) * {"m": 60.0, "h": 3_600.0, "d": 86_400.0}[found[2]]
+    return int(found[1]) * {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}[found[2]]
 
 
 @contextmanager

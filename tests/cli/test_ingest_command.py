@@ -62,11 +62,12 @@ def test_it_goes_on_until_it_is_stopped(environment: dict[str, str], tmp_path: P
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "a.md").write_text("# Returns\n\nWithin thirty days.")
-    command = [sys.executable, "-m", "assistant.cli.main", "ingest", str(folder), "--every", "1m"]
+    command = [sys.executable, "-m", "assistant.cli.main", "ingest", str(folder), "--every", "3s"]
     with subprocess.Popen(command, env=environment, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
-        told = [running.stdout.readline() for _ in range(3)]
+        told = [running.stdout.readline() for _ in range(4)]
         assert running.poll() is None
         running.terminate()
-    assert told[1].startswith("1 added")
-    assert told[2].startswith("Snapshot")
+    assert [line.split(",")[0].split(" ", 1)[-1] for line in told[::2]] == ["added", "added"]
+    assert (told[0][0], told[2][0]) == ("1", "0")
+    assert told[1].startswith("Snapshot")

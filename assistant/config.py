@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     )
     reuse_passages: bool = Field(
         default=False,
-        description="Join what was read of whole passages apart from each other (DESKHAND_POLICY=whole-4): a first token "
+        description="Join what was read of whole passages apart from each other (DESKHAND_POLICY=whole-5): a first token "
         "comes sooner, and a reply may differ from one that was read in order.",
     )
     large_reuse_passages: bool | Literal["same"] = Field(default="same", description="The same for the large model.")

@@ -86,8 +86,9 @@ class Tiers:
 
     def new_process(self, lane: ComputeLane) -> ModelProcess:
         """A process for all local models. Raises ModelFileError when a file is not whole."""
-        for model in self.configured()[1:]:
-            check_file(model, self.settings.models)
+        for model in self.configured():
+            if model.role not in ("embedder", "reranker"):  # They run elsewhere.
+                check_file(model, self.settings.models)
         return ModelProcess(self.child_settings(*self.files.values()), lane=lane)
 
     @property

@@ -169,11 +169,11 @@ def test_too_little_space_is_said_before_anything_is_fetched(tmp_path: Path) -> 
 
 def test_the_shipped_catalogue_says_all_that_a_user_needs() -> None:
     models = load_catalogue().models
-    assert {entry.role for entry in models.values()} == {"embedder", "small", "large", "test"}
+    assert {entry.role for entry in models.values()} == {"embedder", "reranker", "small", "large", "test"}
     for entry in models.values():
         assert entry.licence
         assert entry.hub or entry.packages or entry.made_from in models
-        assert entry.role == "embedder" or entry.chat_template
+        assert entry.role in ("embedder", "reranker") or entry.chat_template
 
 
 def test_an_operator_s_catalogue_adds_and_replaces(tmp_path: Path) -> None:

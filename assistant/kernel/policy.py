@@ -9,8 +9,8 @@ Share = Field(ge=0.0, le=1.0)
 
 class RerankPolicy(Value):
     """The best ``passages`` are read by the reranker, whose logits count ``weight`` each beside the score they have. It reads
-    the newest turn alone: only one of so many content words, and only where the best and the fourth passage are no
-    farther apart than ``max_lead``.
+    the newest turn alone: only one of so many content words (a first one may have fewer), and only where the best and the
+    fourth passage are no farther apart than ``max_lead``.
     """
 
     passages: int = Field(ge=0)

@@ -85,23 +85,25 @@ def search(
     ]
     passages.sort(key=lambda passage: (-passage.fused, -passage.similarity))
     top = max((passage.similarity for passage in passages), default=0.0)
-    if reranker is not None and _pays(said[0].text, language, passages, policy.rerank):
+    if reranker is not None and _pays(said, language, passages, policy.rerank):
         passages = _reranked(said[0].text, passages, reranker, policy.rerank)
     return Evidence(passages=_varied(passages, policy), generation=snapshot.manifest.generation, top_similarity=top)
 
 
-def _pays(newest: str, language: str, passages: Sequence[Passage], policy: RerankPolicy) -> bool:
+def _pays(said: Sequence[Said], language: str, passages: Sequence[Passage], policy: RerankPolicy) -> bool:
     """Whether a reranker is worth its time on this question.
 
     Cross-encoders were made for questions that stand alone, in English. Of two turns they read both and prefer what answers
     the older one; of "And how much?" they know nothing. On mtRAG dev, added to the score of the best ten: .825 →
     .836 for all questions; from four content words on +.02 to +.03, below -.015; where the fourth passage is close to the
-    first +.034, else nothing. By this rule .8415, with half of the questions read (2026-11-23).
+    first +.034, else nothing. By this rule .8415, with half of the questions read (2026-11-23). The first question of
+    a conversation stands alone however short it is.
     """
     if language != RERANKED_LANGUAGE or len(passages) < COMPARED or not policy.passages:
         return False
     close = passages[0].fused - passages[COMPARED - 1].fused <= policy.max_lead
-    return close and policy.min_words <= len(content_stems(newest, language)) <= policy.max_words
+    words = len(content_stems(said[0].text, language))
+    return close and (len(said) == 1 or words >= policy.min_words) and words <= policy.max_words
 
 
 def _reranked(newest: str, passages: Sequence[Passage], reranker: Reranker, policy: RerankPolicy) -> list[Passage]:

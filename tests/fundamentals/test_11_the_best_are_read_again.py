@@ -6,7 +6,7 @@ import pytest
 
 from assistant.adapters.memory.index import MemoryIndex
 from assistant.adapters.memory.models import HashingEmbedder
-from assistant.kernel.conversation import Ticket
+from assistant.kernel.conversation import Message, Ticket
 from assistant.kernel.knowledge import Evidence, Scope
 from assistant.policies import load_policy
 from assistant.stages.redact import redact
@@ -30,10 +30,18 @@ class Preferring:
 
 
 def find(
-    knowledge: Knowledge, scope: Scope, reranker: Preferring, text: str = QUESTION, *, any_lead: bool = True
+    knowledge: Knowledge,
+    scope: Scope,
+    reranker: Preferring,
+    text: str = QUESTION,
+    earlier: str = "",
+    *,
+    any_lead: bool = True,
 ) -> Evidence:
     policy = ANY_LEAD if any_lead else POLICY
-    return retrieve(redact(Ticket.from_text(text)), scope, *knowledge, policy, reranker)
+    before = (Message(author="customer", text=earlier), Message(author="agent", text="…")) if earlier else ()
+    ticket = Ticket(messages=(*before, Message(author="customer", text=text)))
+    return retrieve(redact(ticket), scope, *knowledge, policy, reranker)
 
 
 def test_its_order_counts_among_the_best_ten(knowledge: Knowledge, scope: Scope) -> None:
@@ -49,17 +57,25 @@ def test_its_order_counts_among_the_best_ten(knowledge: Knowledge, scope: Scope)
 
 
 @pytest.mark.parametrize(
-    ("why", "text"),
+    ("why", "text", "earlier"),
     [
-        ("it does not stand alone", "And the Mill?"),
-        ("it is a story", "My machine and the mill and the Duo broke on a different day each. " * 20),
-        ("it is not in English", "Wie reinige ich die Mahlscheiben meiner Fernhill Mill, bitte, und wie oft?"),
+        ("it does not stand alone", "And the Mill?", QUESTION),
+        ("it is a story", "My machine and the mill and the Duo broke on a different day each. " * 20, ""),
+        ("it is not in English", "Wie reinige ich die Mahlscheiben meiner Fernhill Mill, bitte, und wie oft?", ""),
     ],
 )
-def test_it_is_not_asked_where_it_does_not_pay(knowledge: Knowledge, scope: Scope, why: str, text: str) -> None:
+def test_it_is_not_asked_where_it_does_not_pay(
+    knowledge: Knowledge, scope: Scope, why: str, text: str, earlier: str
+) -> None:
     reranker = Preferring("Mill")
-    find(knowledge, scope, reranker, text)
+    find(knowledge, scope, reranker, text, earlier)
     assert reranker.asked == [], why
+
+
+def test_a_first_question_stands_alone_however_short(knowledge: Knowledge, scope: Scope) -> None:
+    reranker = Preferring("Mill")
+    find(knowledge, scope, reranker, "How long is the warranty?")
+    assert reranker.asked
 
 
 def test_it_is_not_asked_where_the_first_is_far_ahead(knowledge: Knowledge, scope: Scope) -> None:

@@ -20,10 +20,11 @@ from assistant.adapters.memory.models import HashingEmbedder
 from assistant.kernel.errors import ConfigurationError, UnreadableDocument
 from assistant.kernel.knowledge import Audience, ParsedDocument
 from ingest.bounded import BoundedParser
-from ingest.load import load, source_from_upload
+from ingest.load import load
 from ingest.parse import parse
 from ingest.pipeline import Ingest, ingest
 from tests.conftest import HELP_CENTRE, PROJECT
+from tests.ingest.uploads import uploaded
 
 MALLARD = b'<page xmlns="http://projectmallard.org/1.0/"><title>Returns</title>%b</page>'
 
@@ -36,7 +37,7 @@ def parser() -> Iterator[BoundedParser]:
 
 
 def read(parser: BoundedParser, name: str, data: bytes) -> ParsedDocument:
-    return parser(source_from_upload(name, data, "", Audience.PUBLIC))
+    return parser(uploaded(name, data))
 
 
 def pdf(content: bytes, filters: bytes, pages: bytes = b"<</Type/Pages/Kids[3 0 R]/Count 1>>") -> bytes:
@@ -80,7 +81,7 @@ def laughing_docx() -> bytes:
 
 def test_it_reads_what_parsing_in_process_reads(parser: BoundedParser) -> None:
     for path in sorted(HELP_CENTRE.iterdir()):
-        source = source_from_upload(path.name, path.read_bytes(), "", Audience.PUBLIC)
+        source = uploaded(path.name, path.read_bytes())
         assert parser(source) == parse(source)
 
 

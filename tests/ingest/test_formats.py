@@ -13,16 +13,17 @@ from pptx import Presentation
 from pptx.util import Inches
 
 from assistant.kernel.errors import UnreadableDocument
-from assistant.kernel.knowledge import Audience, BlockKind, ParsedDocument, Problem
-from ingest.load import load, root_key, source_from_upload
+from assistant.kernel.knowledge import BlockKind, ParsedDocument, Problem
+from ingest.load import load, root_key
 from ingest.parse import parse
 from ingest.sources.source import Source
+from tests.ingest.uploads import uploaded
 
 PRICES = [("Repair", "Fernhill One", "Fernhill Duo"), ("Pump", "45 GBP", "60 GBP"), ("Seal", "", "12 GBP")]
 
 
 def read(name: str, data: bytes) -> ParsedDocument:
-    return parse(source_from_upload(name, data, "", Audience.PUBLIC))
+    return parse(uploaded(name, data))
 
 
 def workbook(**sheets: Sequence[Sequence[object]]) -> bytes:

@@ -3,9 +3,9 @@
 import pytest
 
 from assistant.kernel.errors import UnreadableDocument
-from assistant.kernel.knowledge import Audience, BlockKind, ParsedDocument
-from ingest.load import source_from_upload
+from assistant.kernel.knowledge import BlockKind, ParsedDocument
 from ingest.parse import parse
+from tests.ingest.uploads import uploaded
 
 PAGE = """<page xmlns="http://projectmallard.org/1.0/" type="topic" id="mouse-wakeup">
   <info>
@@ -58,7 +58,7 @@ ARTICLE = """<?xml version="1.0"?>
 
 
 def read(name: str, text: str) -> ParsedDocument:
-    return parse(source_from_upload(name, text.encode(), "", Audience.PUBLIC))
+    return parse(uploaded(name, text.encode()))
 
 
 def test_a_page_of_mallard() -> None:

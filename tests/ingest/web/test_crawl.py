@@ -1,7 +1,6 @@
-"""A web site is read politely and with care: what it asks is obeyed, what it claims is checked."""
+"""A site's pages are found and its wishes are obeyed; what cannot be read is not taken for deleted."""
 
 import gzip
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,39 +9,13 @@ from assistant.adapters.memory.documents import MemoryDocumentStore
 from assistant.adapters.memory.index import MemoryIndex
 from assistant.adapters.memory.models import HashingEmbedder
 from assistant.kernel.errors import InputError
-from assistant.kernel.knowledge import Audience, Problem
+from assistant.kernel.knowledge import Audience
 from ingest.pipeline import Ingest, IngestReport, ingest
-from ingest.sources.source import Source
-from ingest.sources.web import fetch
-from ingest.sources.web.addresses import PrivateAddress, PublicTransport, is_public
+from ingest.sources.web.addresses import PublicTransport
 from ingest.sources.web.crawl import crawl, site_root, site_roots
-from ingest.sources.web.fetch import Fetcher, Unreachable
-from ingest.sources.web.links import links_of, locations, normal
+from ingest.sources.web.fetch import Fetcher
+from tests.ingest.web.reading import page, read
 from tests.web_site import WebSite
-
-
-@pytest.fixture
-def site() -> Iterator[WebSite]:
-    site = WebSite()
-    yield site
-    site.server.shutdown()
-    site.server.server_close()
-
-
-@pytest.fixture
-def fetcher(tmp_path: Path) -> Iterator[Fetcher]:
-    fetcher = Fetcher(PublicTransport(["127.0.0.1"]), tmp_path / "cache", interval_s=0.0)
-    yield fetcher
-    fetcher.close()
-
-
-def page(text: str, *links: str, head: str = "") -> str:
-    return f"<head>{head}</head><h1>Help</h1><p>{text}</p>" + "".join(f'<a href="{link}">more</a>' for link in links)
-
-
-def read(start: str, fetcher: Fetcher, max_pages: int = 100) -> tuple[list[str], list[Problem]]:
-    items = list(crawl(start, fetcher, max_pages))
-    return [i.url for i in items if isinstance(i, Source)], [i for i in items if isinstance(i, Problem)]
 
 
 def test_pages_are_found_by_links_and_sitemap_below_the_start_and_each_once(site: WebSite, fetcher: Fetcher) -> None:
@@ -138,27 +111,6 @@ def test_a_start_that_leads_elsewhere_says_where(site: WebSite, fetcher: Fetcher
     assert (urls, problem.reason) == ([], "it leads to https://www.shop.example/help/")
 
 
-def test_what_did_not_change_is_not_sent_again(site: WebSite, fetcher: Fetcher) -> None:
-    site.has("/", page("Start.", "/a"), ETag='"1"')
-    site.has("/a", page("Article."), ETag='"2"')
-    first = list(crawl(f"{site.url}/", fetcher, 100))
-    site.asked.clear()
-    assert list(crawl(f"{site.url}/", fetcher, 100)) == first
-    assert [headers.get("If-None-Match") for path, headers in site.asked if path in ("/", "/a")] == ['"1"', '"2"']
-    site.has("/a", page("Changed."), ETag='"3"')
-    changed = list(crawl(f"{site.url}/", fetcher, 100))
-    assert isinstance(changed[1], Source)
-    assert b"Changed." in changed[1].data
-
-
-def test_a_damaged_cache_is_asked_for_anew(site: WebSite, fetcher: Fetcher, tmp_path: Path) -> None:
-    site.has("/", page("Start."), ETag='"1"')
-    assert len(read(f"{site.url}/", fetcher)[0]) == 1
-    for file in (tmp_path / "cache").iterdir():
-        file.write_bytes(b"{}\nnothing")
-    assert len(read(f"{site.url}/", fetcher)[0]) == 1
-
-
 def test_pages_that_are_gone_are_deleted_but_not_while_something_failed(site: WebSite, fetcher: Fetcher) -> None:
     desk = Ingest(MemoryDocumentStore(), MemoryIndex(), HashingEmbedder(), chunk_tokens=120, overlap_tokens=16)
     start = f"{site.url}/"
@@ -199,16 +151,6 @@ def test_pages_without_end_are_bounded(site: WebSite, fetcher: Fetcher) -> None:
     assert "rest was left out" in problems[0].reason
 
 
-def test_a_body_without_end_is_refused(site: WebSite, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "MAX_FILE_BYTES", 1_000_000)
-    bomb = gzip.compress(b"\0" * 50_000_000)
-    site.has("/", page("Start.", "/bomb"))
-    site.pages["/bomb"] = (200, {"Content-Type": "text/html", "Content-Encoding": "gzip"}, bomb)
-    urls, (problem,) = read(f"{site.url}/", fetcher)
-    assert (urls, problem.name) == ([f"{site.url}/"], f"{site.url}/bomb")
-    assert "larger than" in problem.reason
-
-
 def test_other_files_are_left_unread_and_pdf_is_read(site: WebSite, fetcher: Fetcher) -> None:
     site.has("/", page("Start.", "/film", "/manual", "/liar"))
     site.has("/film", "x" * 100, kind="video/mp4")
@@ -219,51 +161,6 @@ def test_other_files_are_left_unread_and_pdf_is_read(site: WebSite, fetcher: Fet
     assert (problem.name, problem.key) == (f"{site.url}/liar",) * 2
 
 
-def test_a_page_is_read_in_the_encoding_its_server_names(site: WebSite, fetcher: Fetcher) -> None:
-    site.pages["/"] = (
-        200,
-        {"Content-Type": "text/html; charset=iso-8859-2"},
-        "<p>Zwrot w ciągu 30 dni</p>".encode("iso-8859-2"),
-    )
-    (source,) = crawl(f"{site.url}/", fetcher, 10)
-    assert isinstance(source, Source)
-    assert "ciągu" in source.data.decode()
-
-
-@pytest.mark.parametrize(
-    ("retry_after", "rested"),
-    [
-        ("7", 7.0),
-        ("soon", 1.0),
-        ("nan", 1.0),
-        ("-3", 1.0),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.5),
-        ("Wed, 21 Oct 2015 07:28:00 +99999999999999999999", 1.0),
-    ],
-)
-def test_a_busy_server_is_given_the_rest_it_asks_for(
-    site: WebSite, tmp_path: Path, retry_after: str, rested: float
-) -> None:
-    site.has("/", "", status=503, Retry_After=retry_after)
-    rests: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        rests.append(seconds)
-        site.has("/", page("Start."))
-
-    fetcher = Fetcher(PublicTransport(["127.0.0.1"]), tmp_path, interval_s=0.5, sleep=sleep)
-    assert fetcher.get(f"{site.url}/").status == 200
-    assert rests[0] == rested
-
-
-def test_who_wants_a_long_rest_is_left_alone(site: WebSite, tmp_path: Path) -> None:
-    site.has("/", "", status=503, Retry_After="3600")
-    rests: list[float] = []
-    fetcher = Fetcher(PublicTransport(["127.0.0.1"]), tmp_path, interval_s=0.0, sleep=rests.append)
-    assert fetcher.get(f"{site.url}/").status == 503
-    assert (len(site.asked), rests) == (1, [])
-
-
 def test_a_server_in_trouble_is_left_alone(site: WebSite, fetcher: Fetcher) -> None:
     site.has("/", page("Start.", *(f"/p{n}" for n in range(50))))
     for number in range(50):
@@ -271,19 +168,6 @@ def test_a_server_in_trouble_is_left_alone(site: WebSite, fetcher: Fetcher) -> N
     urls, problems = read(f"{site.url}/", fetcher)
     assert (len(urls), len(site.asked)) == (1, 8)
     assert "one after another" in problems[-1].reason
-
-
-@pytest.mark.parametrize("charset", ["undefined", "utf-7", "punycode", "unicode_escape", "no-such", "\u00fc"])
-def test_an_odd_charset_is_not_believed(site: WebSite, fetcher: Fetcher, charset: str) -> None:
-    site.pages["/"] = (
-        200,
-        {"Content-Type": f"text/html; charset={charset}", "ETag": '"\u00fc"'},
-        "<p>Grüße +2AA- \\ud800</p>".encode(),
-    )
-    for _ in range(2):
-        (source,) = crawl(f"{site.url}/", fetcher, 10)
-        assert isinstance(source, Source)
-        assert "Grüße" in source.data.decode()
 
 
 def test_a_start_without_a_slash_is_a_folder(site: WebSite, fetcher: Fetcher) -> None:
@@ -330,80 +214,6 @@ def test_an_unreadable_page_keeps_only_itself(site: WebSite, fetcher: Fetcher, a
         report = ingest(crawl(start, fetcher, 100), "default", Audience.PUBLIC, desk, roots=site_roots(start))
         assert (report.documents, [problem.key for problem in report.problems]) == (left, [f"{site.url}/empty/"])
         site.pages.pop("/a", None)
-
-
-def test_a_private_address_is_not_asked(site: WebSite, tmp_path: Path) -> None:
-    site.has("/", page("Of the network within."))
-    fetcher = Fetcher(PublicTransport(), tmp_path, interval_s=0.0)
-    for host in ("127.0.0.1", "localhost"):
-        with pytest.raises(Unreachable, match="not public"):
-            fetcher.get(f"http://{host}:{site.server.server_port}/")
-    assert site.asked == []
-
-
-def names(*answers: list[str]) -> Callable[[str, int], list[str]]:
-    """A name server that gives one answer after the other."""
-    left = list(answers)
-    return lambda _host, _port: left.pop(0)
-
-
-def test_a_name_is_resolved_once_and_what_was_checked_is_asked(site: WebSite, tmp_path: Path) -> None:
-    site.has("/", page("Text."))
-    url = f"http://wiki.shop.example:{site.server.server_port}/"
-    allowed = Fetcher(PublicTransport(["wiki.shop.example"], names(["127.0.0.1"])), tmp_path, interval_s=0.0)
-    assert allowed.get(url).status == 200
-    assert site.asked[0][1]["Host"] == f"wiki.shop.example:{site.server.server_port}"
-    changing = PublicTransport((), names(["93.184.215.14", "127.0.0.1"], ["127.0.0.1"]))
-    with pytest.raises(Unreachable, match="not public") as refusal:
-        Fetcher(changing, tmp_path, interval_s=0.0).get(url)
-    assert isinstance(refusal.value.__cause__, PrivateAddress)
-    assert len(site.asked) == 1
-
-
-@pytest.mark.parametrize(
-    ("address", "public"),
-    [
-        ("93.184.215.14", True), ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
-        *((address, False) for address in (
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-            "255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1",
-            "2002:7f00:1::", "2001:db8::1", "64:ff9b:1::7f00:1", "fec0::1", "192.0.0.192", "168.63.129.16",
-        )),
-    ],
-)  # fmt: skip
-def test_which_addresses_are_public(address: str, public: bool) -> None:
-    assert is_public(address) is public
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("HTTPS://Help.Shop.Example:443/a/../b?x=1&utm_source=mail#top", "https://help.shop.example/b?x=1"),
-        ("http://shop.example", "http://shop.example/"), ("/a/%2e%2E/b/", "https://base.example/b/"), ("/größe?a=ü", "https://base.example/gr%C3%B6%C3%9Fe?a=%C3%BC"),
-        ("//shop.example:8080/a", "https://shop.example:8080/a"),
-        ("ftp://shop.example/a", None), ("mailto:a@shop.example", None), ("https://ann:secret@shop.example/", None),
-        ("https://shop.example:99999/", None), ("http://[::1/", None), ("https://shop.example/" + "a" * 2_000, None),
-    ],
-)  # fmt: skip
-def test_addresses_have_one_form(url: str, expected: str | None) -> None:
-    assert normal(url, "https://base.example/") == expected
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"<a " * 300_000,
-        b'<a href="' * 200_000,
-        b"<a href=x " * 200_000,
-        b"<loc>" * 400_000,
-        b"<a " + b"a" * 3_000 + b">",
-        b'<a b="' + b"a-" * 1_500_000,
-        b"<" * 2_000_000,
-    ],
-)
-def test_pages_made_to_be_slow_to_read_are_read(data: bytes) -> None:
-    assert len(links_of(data, "https://shop.example/").links) <= 1
-    assert locations(data) == ([], False)
 
 
 def test_what_is_no_web_address_is_an_error() -> None:

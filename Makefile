@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak bench-waiting bench-lane env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak bench-waiting bench-lane bench-million bench-rivals env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -59,6 +59,15 @@ bench-drafts: models  ## Decisions, support and latency on 60 labelled questions
 
 bench-ingest: models  ## Ingest rate on 3,092 documents against the bare embedder, and a second, unchanged ingest
 	@$(BIN)/python -m tests.bench.ingest $(DATA)/docs/support_kb.jsonl.gz
+
+bench-rivals: models  ## Ingest and retrieval beside Haystack and LlamaIndex, in a Python of their own that is made in build/rivals (30 minutes)
+	@[ -x build/rivals/bin/python ] || $(BIN)/python -m venv build/rivals
+	@cd $(BIN)/../lib/python*/site-packages && pwd > $(CURDIR)/build/rivals/ours.pth && mv $(CURDIR)/build/rivals/ours.pth $(CURDIR)/build/rivals/lib/python*/site-packages/zz_ours.pth
+	@build/rivals/bin/python -m pip --disable-pip-version-check install --quiet -r tests/bench/rivals/requirements.txt
+	@$(QUIET) $(BIN)/python -m tests.bench.rivals build/rivals/bin/python $(DATA)/mtrag/corpus.jsonl $(DATA)/mtrag/queries_dev.jsonl $(DATA)/mtrag/qrels_dev.tsv $(ARGS)
+
+bench-million: models  ## A million vectors searched by one thread: recall, latency, memory (40 minutes the first time, most of it embedding)
+	@$(BIN)/python -m tests.bench.million $(DATA)/docs/support_kb.jsonl.gz $(DATA)/docs/technical.jsonl.gz $(DATA)/mtrag/queries_dev.jsonl
 
 bench-serve: models  ## Memory of the service with both models, time to ready, and to refuse when full
 	@$(BIN)/python -m tests.bench.serve

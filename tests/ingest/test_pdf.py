@@ -22,9 +22,9 @@ from reportlab.platypus import (
     Table,
 )
 
-from assistant.kernel.knowledge import Audience, BlockKind, ParsedDocument
-from ingest.load import source_from_upload
+from assistant.kernel.knowledge import BlockKind, ParsedDocument
 from ingest.parse import parse
+from tests.ingest.uploads import uploaded
 
 STYLES = getSampleStyleSheet()
 PRICES = [["Part", "Price", "Code"], ["Pump", "45 GBP", "E4"], ["Water filter", "12 GBP", "E5"], ["Seal", "", "E6"]]
@@ -54,7 +54,7 @@ def pdf(story: list[Flowable], columns: int = 1, title: str = "") -> ParsedDocum
     document = BaseDocTemplate(buffer, pagesize=A4, title=title or None)
     document.addPageTemplates(PageTemplate(frames=frames, onPage=edges))
     document.build(story)
-    return parse(source_from_upload("manual.pdf", buffer.getvalue(), "", Audience.PUBLIC))
+    return parse(uploaded("manual.pdf", buffer.getvalue()))
 
 
 def story() -> list[Flowable]:
@@ -145,7 +145,7 @@ def drawn(write: Callable[[Canvas], object]) -> ParsedDocument:
     canvas = Canvas(buffer, pagesize=A4)
     write(canvas)
     canvas.save()
-    return parse(source_from_upload("drawn.pdf", buffer.getvalue(), "", Audience.PUBLIC))
+    return parse(uploaded("drawn.pdf", buffer.getvalue()))
 
 
 def test_a_word_cut_at_the_end_of_a_line_is_whole_again() -> None:

@@ -12,6 +12,7 @@ from assistant.kernel.knowledge import Block
 from ingest.formats.encoding import clean
 from ingest.formats.pdf.blocks import read_layout
 from ingest.formats.pdf.page import RULE, Box, PageContent, Run
+from ingest.formats.pictures import DPI, MAX_PIXELS, can_recognize, recognized
 
 MAX_PAGES = 2_000
 MAX_RULES = 600
@@ -19,6 +20,7 @@ MAX_RULES = 600
 _UNNAMED = {"", "untitled", "(anonymous)", "anonymous"}
 _BOLD_WEIGHT = 600
 _WHOLE_PAGE = 0.9
+_SCANNED = 0.5
 
 
 def parse_pdf(data: bytes) -> tuple[str, list[Block]]:
@@ -48,6 +50,10 @@ def _page(document: pypdfium2.PdfDocument, number: int) -> PageContent:
     runs = list(_runs(text, height))
     rules = list(_rules(page, width, height))
     text.close()
+    if not runs and _is_scan(page, width, height) and can_recognize():
+        found = recognized(page.render(scale=DPI / 72).to_pil(), number + 1)
+        page.close()
+        return found
     page.close()
     return PageContent(number + 1, width, height, runs, rules if len(rules) <= MAX_RULES else [])
 
@@ -74,6 +80,15 @@ def _font(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, bool]:
     pdfium.FPDFText_GetFontInfo(text, index, name, 128, ctypes.c_int())
     bold = pdfium.FPDFText_GetFontWeight(text, index) >= _BOLD_WEIGHT or b"bold" in name.value.lower()
     return size, bold
+
+
+def _is_scan(page: pypdfium2.PdfPage, width: float, height: float) -> bool:
+    """Whether pictures cover most of a page, whose pixels are no more than is sound."""
+    if width * height * (DPI / 72) ** 2 > MAX_PIXELS:
+        return False
+    bounds = [drawn.get_bounds() for drawn in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3)]
+    covered: float = sum((right - left) * (top - bottom) for left, bottom, right, top in bounds)
+    return covered > _SCANNED * width * height
 
 
 def _rules(page: pypdfium2.PdfPage, width: float, height: float) -> Iterator[Box]:

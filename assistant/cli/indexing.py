@@ -12,6 +12,8 @@ from assistant.kernel.jobs import LaneLoad
 from assistant.kernel.knowledge import Audience, documents_digest
 from assistant.kernel.value import Value
 from assistant.wiring import App
+from ingest.tune import tune as tune_index
+from ingest.wiring import create_ingest
 
 app = typer.Typer(help="The published index of a tenant.", no_args_is_help=True)
 Tenant = Annotated[str, typer.Option(help="Whose index.")]
@@ -63,7 +65,7 @@ def status(tenant: Tenant = "default", as_json: AsJson = False) -> None:
 
 def status_of(desk: App, tenant: str) -> IndexStatus:
     """The index of ``tenant`` beside what the database holds."""
-    stored, manifest = desk.documents.hashes(tenant), desk.index_writer.current(tenant)
+    stored, manifest = desk.documents.published(tenant), desk.index_writer.current(tenant)
     same = manifest is not None and manifest.documents_sha256 == documents_digest(stored)
     published = stored if same else desk.index_writer.documents(tenant)
     return IndexStatus(
@@ -77,6 +79,35 @@ def status_of(desk: App, tenant: str) -> IndexStatus:
         segments=len(manifest.segments) if manifest else 0,
         jobs=tuple(desk.jobs.load()),
     )
+
+
+@app.command()
+def tune(
+    tenant: Tenant = "default",
+    recall: Annotated[
+        float, typer.Option(min=0.5, max=1.0, help="Share of the ten nearest chunks that a search has to find.")
+    ] = 0.97,
+    questions: Annotated[int, typer.Option(min=10, max=5_000, help="Sentences of your documents to ask.")] = 500,
+    as_json: AsJson = False,
+) -> None:
+    """Measure on your own documents how much of a large index a search has to look into, and keep that with the index."""
+    check_tenant(tenant)
+    with opened() as desk:
+        parts = create_ingest(desk)
+        manifest = tune_index(tenant, parts.store, parts.writer, parts.embedder, recall=recall, questions=questions)
+    if as_json:
+        console.print_json(manifest.tuning.model_dump_json() if manifest.tuning else "null")
+    elif (tuning := manifest.tuning) is None:
+        console.print(
+            f"{manifest.chunks} chunks are compared one by one: nothing is missed, and there is nothing to tune."
+        )
+    else:
+        console.print(
+            f"A search looks into {tuning.effort:.1%} of the index and finds {tuning.recall:.1%} of the ten nearest chunks "
+            f"({tuning.questions} sentences of {tuning.chunks} chunks). Snapshot {manifest.generation}."
+        )
+        if tuning.recall < recall:
+            console.print(f"{recall:.1%} is not reached: vectors are kept in 8 bits.")
 
 
 @app.command()
@@ -100,7 +131,7 @@ def rollback(tenant: Tenant = "default") -> None:
 
 def _no_longer_shown(desk: App, tenant: str) -> set[str]:
     """Published documents that were deleted since, or are other versions of what only agents may read now."""
-    stored, published = desk.documents.hashes(tenant), desk.index_writer.documents(tenant)
+    stored, published = desk.documents.published(tenant), desk.index_writer.documents(tenant)
     changed = {key for key in published.keys() & stored.keys() if published[key] != stored[key]}
     internal = desk.documents.documents(tenant, frozenset({Audience.INTERNAL}), limit=len(stored))
     return (published.keys() - stored.keys()) | (changed & {document.key for document in internal})

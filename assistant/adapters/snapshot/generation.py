@@ -21,6 +21,7 @@ from assistant.adapters.snapshot.segment import (
     LiveSegment,
     Segment,
     VectorPart,
+    largest_files,
     vectors_together,
     write_segment,
     write_vector_part,
@@ -39,11 +40,13 @@ TextVectors = Mapping[str, NDArray[np.float32]]
 class Generation:
     """The next generation, while it is being written. Before it is published nobody sees any of it.
 
-    ``known`` are checksums of files that were there before.
+    ``before`` is the one in use, if there is one.
     """
 
-    def __init__(self, home: Path, tenant: str, clock: Clock, known: Mapping[str, str]) -> None:
-        self._home, self._tenant, self._clock, self._known = home, tenant, clock, known
+    def __init__(self, home: Path, tenant: str, clock: Clock, before: FolderManifest | None, exact_most: int) -> None:
+        self._home, self._tenant, self._clock, self._exact_most = home, tenant, clock, exact_most
+        self._known: Mapping[str, str] = before.files if before else {}
+        self.tuning = before.tuning if before else None
         self._number = 1 + max(generations(home), default=0)
         self._made = 0
 
@@ -74,12 +77,12 @@ class Generation:
     def merged(self, some: Sequence[LiveSegment], usual_lengths: Mapping[Audience, float]) -> LiveSegment:
         """What lives in ``some``, as one segment with one part of vectors."""
         new = self.segment((document for live in some for document in live.indexed()), usual_lengths)
-        return self._with(new, vectors_together(some, renumbered=True))
+        return self._with(new, vectors_together(some, renumbered=True), some)
 
     def repacked(self, live: LiveSegment) -> LiveSegment:
         """A segment with its vectors in one part."""
         bare = LiveSegment(live.name, live.segment, {}, live.dead)
-        return self._with(bare, vectors_together([live], renumbered=False))
+        return self._with(bare, vectors_together([live], renumbered=False), [live])
 
     def publish(self, live: Sequence[LiveSegment], embedder: EmbedderIdentity, chunker: str) -> FolderManifest:
         """Write the generation of these segments, and point readers at it."""
@@ -103,6 +106,7 @@ class Generation:
             chunks=sum(entry.chunks for entry in entries),
             waiting=sum(entry.waiting for entry in entries),
             documents_sha256=documents_digest(documents),
+            tuning=self.tuning,
             segments=entries,
             files=self._checksums([*parts, folder]),
         )
@@ -122,11 +126,12 @@ class Generation:
         folder.mkdir()
         return folder
 
-    def _with(self, live: LiveSegment, found: Embedded) -> LiveSegment:
+    def _with(self, live: LiveSegment, found: Embedded, before: Sequence[LiveSegment] = ()) -> LiveSegment:
+        """``live`` with vectors; ``before`` are the segments that had them."""
         if not found:
             return live
         folder = self._part("vectors")
-        write_vector_part(folder, found)
+        write_vector_part(folder, found, largest_files(before), self._exact_most)
         return LiveSegment(live.name, live.segment, {**live.parts, folder.name: VectorPart(folder)}, live.dead)
 
     def _checksums(self, folders: Sequence[Path]) -> dict[str, str]:

@@ -9,8 +9,8 @@ from assistant.kernel.errors import SnapshotMismatch
 from assistant.kernel.knowledge import SnapshotManifest
 from assistant.kernel.value import Value
 
-FORMAT = 3
-"""1 had its words in FTS5, 2 was one folder a generation."""
+FORMAT = 4
+"""1 had its words in FTS5, 2 was one folder a generation, 3 did not say what is outdated."""
 PARTS = "parts"
 """The folder beside the generations that holds what they share."""
 REBUILD = "Run `deskhand ingest --rebuild` to publish it anew from the database."

@@ -20,6 +20,7 @@ from assistant.adapters.snapshot.manifest import (
     sha256_of,
 )
 from assistant.adapters.snapshot.segment import LiveSegment, Segment, VectorPart
+from assistant.adapters.snapshot.vectors import PROBED
 from assistant.adapters.snapshot.words import rarity
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import SnapshotMismatch
@@ -41,11 +42,17 @@ class FolderSnapshot:
 
     def dense(self, vector: NDArray[np.float32], audiences: frozenset[Audience], limit: int) -> list[tuple[str, float]]:
         """The nearest chunks as (id, cosine), best first."""
+        return self.nearest(vector, audiences, limit, self._manifest.tuning.effort if self._manifest.tuning else PROBED)
+
+    def nearest(
+        self, vector: NDArray[np.float32], audiences: frozenset[Audience], limit: int, probed: float
+    ) -> list[tuple[str, float]]:
+        """``dense``, looking into that share of the lists."""
         return self._best(
             (
                 ((number, row), score)
                 for number, live in enumerate(self.segments)
-                for row, score in live.nearest(vector, audiences, limit)
+                for row, score in live.nearest(vector, audiences, limit, probed)
             ),
             limit,
         )

@@ -9,12 +9,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.adapters.snapshot.texts import Held, TextFile, TextWriter
-from assistant.adapters.snapshot.vectors import VectorFile, all_but, write_vectors
+from assistant.adapters.snapshot.vectors import VectorFile, write_vectors
 from assistant.adapters.snapshot.words import WordFile, WordWriter
 from assistant.kernel.knowledge import Audience, Chunk, IndexedDocument
 from assistant.ports import Vectors
@@ -38,13 +39,13 @@ def write_segment(
         writer.write(folder, f"words-{audience}", (usual_lengths or {}).get(audience))
 
 
-def write_vector_part(folder: Path, found: Embedded) -> None:
-    """``found`` has vectors of one audience at least."""
+def write_vector_part(folder: Path, found: Embedded, like: Mapping[Audience, VectorFile], exact_most: int) -> None:
+    """``found`` has vectors of one audience at least. ``like`` are files that had most of them before."""
     dimension = next(iter(found.values()))[1].shape[1]
     nothing = np.zeros(0, dtype=np.int64), np.zeros((0, dimension), dtype=np.float32)
     for audience in Audience:
         rows, vectors = found.get(audience, nothing)
-        write_vectors(folder / f"vectors-{audience}.faiss", rows, vectors)
+        write_vectors(folder / f"vectors-{audience}.faiss", rows, vectors, like.get(audience), exact_most)
 
 
 class Segment:
@@ -76,7 +77,6 @@ class LiveSegment:
         self.name, self.segment, self.parts, self.dead = name, segment, parts, dead
         held = [segment.documents[number] for number in dead.tolist()]
         self.dead_rows = _joined([np.arange(one.first, one.past) for one in held])
-        self._selector = all_but(self.dead_rows)
 
     @cached_property
     def documents(self) -> list[Held]:
@@ -95,6 +95,11 @@ class LiveSegment:
     def chunks(self) -> int:
         """How many live."""
         return int(self.alive.sum())
+
+    @property
+    def exact(self) -> bool:
+        """Whether each vector is compared with what is asked."""
+        return not any(file.lists for part in self.parts.values() for file in part.files.values())
 
     @cached_property
     def waiting(self) -> int:
@@ -116,11 +121,20 @@ class LiveSegment:
             yield IndexedDocument(held.key, held.fingerprint, tuple(islice(chunks, held.past - held.first)))
 
     def nearest(
-        self, vector: NDArray[np.float32], audiences: frozenset[Audience], limit: int
+        self, vector: NDArray[np.float32], audiences: frozenset[Audience], limit: int, probed: float
     ) -> list[tuple[int, float]]:
-        """Of each part the nearest rows as (row, cosine)."""
-        files = [part.files[audience] for part in self.parts.values() for audience in audiences]
-        return [hit for file in files for hit in file.best(vector, self._selector, limit)]
+        """Of each part the nearest rows as (row, cosine). ``probed`` is as in ``VectorFile.best``."""
+        files = [pair for audience in audiences for pair in self._searched[audience]]
+        return [hit for file, only in files for hit in file.best(vector, only, limit, probed)]
+
+    @cached_property
+    def _searched(self) -> dict[Audience, list[tuple[VectorFile, Any | None]]]:
+        """Files by audience, and what lives in each."""
+        parts = self.parts.values()
+        return {
+            audience: [(part.files[audience], part.files[audience].only(self.alive)) for part in parts]
+            for audience in Audience
+        }
 
     def find(self, ids: Sequence[str], audiences: frozenset[Audience]) -> dict[str, int]:
         """The row of each id that lives here and that one of ``audiences`` may read."""
@@ -161,6 +175,12 @@ def vectors_together(segments: Sequence[LiveSegment], *, renumbered: bool) -> Em
             vectors[audience].append(file.vectors(own))
         before += live.chunks
     return {audience: (_joined(found), np.concatenate(vectors[audience])) for audience, found in rows.items()}
+
+
+def largest_files(segments: Sequence[LiveSegment]) -> dict[Audience, VectorFile]:
+    """Of each audience the file with the most vectors."""
+    files = [(audience, file) for live in segments for audience, file, _ in live.embedded()]
+    return dict(sorted(files, key=lambda pair: len(pair[1].rows)))
 
 
 def _joined(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

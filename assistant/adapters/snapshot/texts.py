@@ -18,7 +18,7 @@ CREATE TABLE document (number INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, fin
 CREATE TABLE chunk (
   row INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, document_key TEXT NOT NULL, title TEXT NOT NULL,
   url TEXT NOT NULL, audience TEXT NOT NULL, ordinal INTEGER NOT NULL, heading_path TEXT NOT NULL,
-  text TEXT NOT NULL, tokens INTEGER NOT NULL, language TEXT NOT NULL);
+  text TEXT NOT NULL, tokens INTEGER NOT NULL, language TEXT NOT NULL, outdated INTEGER NOT NULL);
 """
 
 
@@ -44,10 +44,11 @@ class TextWriter:
         first = self.chunks
         for chunk in chunks:
             self._database.execute(
-                "INSERT INTO chunk VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                "INSERT INTO chunk VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                 (
                     self.chunks, chunk.id, chunk.document_key, chunk.title, chunk.url, chunk.audience.value,
                     chunk.ordinal, json.dumps(chunk.heading_path), chunk.text, chunk.tokens, chunk.language,
+                    chunk.outdated,
                 ),
             )  # fmt: skip
             self.chunks += 1
@@ -117,4 +118,5 @@ def _chunk(row: sqlite3.Row) -> Chunk:
         text=row["text"],
         tokens=row["tokens"],
         language=row["language"],
+        outdated=bool(row["outdated"]),
     )

@@ -22,14 +22,14 @@ from assistant.adapters.snapshot.manifest import (
     pointed,
     read_manifest,
 )
-from assistant.adapters.snapshot.reader import Parts
-from assistant.adapters.snapshot.segment import (
-    LiveSegment,
-)
+from assistant.adapters.snapshot.reader import FolderSnapshot, Parts
+from assistant.adapters.snapshot.segment import LiveSegment
+from assistant.adapters.snapshot.tuning import measure
+from assistant.adapters.snapshot.vectors import EXACT_MOST
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import DiskFailed, NotFound, SnapshotMismatch, WriterBusy
 from assistant.kernel.knowledge import Audience, EmbedderIdentity
-from assistant.ports import Clock, IndexChange
+from assistant.ports import Clock, ExactVectors, IndexChange, Vectors
 
 MANY_PARTS = 10
 """Parts beside the largest segment from which they are put together, so that a question looks into few."""
@@ -41,10 +41,13 @@ HIDING_WAITS_S = 2.0
 
 
 class FolderIndexWriter:
-    """Publishes below ``root``. Two writers of one tenant exclude each other by a lock file."""
+    """Publishes below ``root``. Two writers of one tenant exclude each other by a lock file.
 
-    def __init__(self, root: Path, clock: Clock, wait_s: float = 30.0) -> None:
-        self._root, self._clock, self._wait_s = root, clock, wait_s
+    Up to ``exact_most`` vectors of an audience are compared one by one.
+    """
+
+    def __init__(self, root: Path, clock: Clock, wait_s: float = 30.0, exact_most: int = EXACT_MOST) -> None:
+        self._root, self._clock, self._wait_s, self._exact_most = root, clock, wait_s, exact_most
         self._parts: dict[str, Parts] = {}
 
     def current(self, tenant: str) -> FolderManifest | None:
@@ -120,6 +123,20 @@ class FolderIndexWriter:
                 live = [*others, generation.merged(some, _usual_lengths(others))]
             return generation.publish(live, before.embedder, before.chunker)
 
+    def tune(self, tenant: str, questions: Vectors, exact: ExactVectors, recall: float) -> FolderManifest:
+        """Measure on ``questions``, and publish what was found out. Raises as ``publish`` does, and NotFound before the first."""
+        before = self.current(tenant)
+        if before is None:
+            raise NotFound(f"nothing is published for tenant {tenant!r}", fix="Run `deskhand ingest` first.")
+        snapshot = FolderSnapshot(before, self._live(tenant))
+        if all(live.exact for live in snapshot.segments):
+            return before.model_copy(update={"tuning": None})
+        tuning = measure(snapshot, questions, exact, recall, self._clock)
+        with self._publishing(tenant) as generation:
+            generation.tuning = tuning
+            now = read_manifest(self._home(tenant))
+            return generation.publish(self._live(tenant), now.embedder, now.chunker)
+
     def roll_back(self, tenant: str) -> FolderManifest | None:
         """Point readers at the newest earlier generation with other documents; None when there is none.
 
@@ -157,7 +174,7 @@ class FolderIndexWriter:
             (home / PARTS).mkdir(parents=True, exist_ok=True)
             with _exclusive(home / "LOCK", tenant, self._wait_s if wait_s is None else wait_s):
                 before = self.current(tenant)
-                generation = Generation(home, tenant, self._clock, before.files if before else {})
+                generation = Generation(home, tenant, self._clock, before, self._exact_most)
                 remove_unused(home)  # A writer that was killed left something.
                 try:
                     yield generation

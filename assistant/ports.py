@@ -18,12 +18,16 @@ from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Samp
 from assistant.kernel.helpdesks import Delivery, HelpdeskTicket, Notice, Writing
 from assistant.kernel.jobs import Due, Job, JobName, JobState, Lane, LaneLoad, Upload
 from assistant.kernel.knowledge import (
+    NO_SKETCH,
     Audience,
     Chunk,
     EmbedderIdentity,
     IndexedDocument,
+    Likeness,
     ParsedDocument,
+    Sketch,
     SnapshotManifest,
+    Standing,
 )
 from assistant.kernel.learning import ArticleProposal, Lesson, ProposalState
 from assistant.kernel.outgoing import EventType, Letter, LetterState, OutgoingEvent, Receiver
@@ -32,6 +36,10 @@ from assistant.kernel.runs import Compared, Feedback, Run
 
 Vectors = NDArray[np.float32]
 """Shape (rows, dimension), float32, each row of unit length."""
+
+
+ExactVectors = Callable[[Sequence[str]], Mapping[str, NDArray[np.float32]]]
+"""Embedding texts to the vectors they had before an index made them smaller."""
 
 
 class Clock(Protocol):
@@ -96,7 +104,8 @@ class IndexWriter(Protocol):
 
     ``documents`` are the published ones, key to fingerprint. ``hide`` takes some out at once. ``waiting`` are embedding texts
     of published chunks without a vector, which ``attach`` gives them; inside ``embedding`` it is told whether nobody else
-    sees to that. ``tidy`` puts together what many changes have scattered, when that is due.
+    sees to that. ``tidy`` puts together what many changes have scattered, when that is due. ``tune`` finds out how far searches
+    have to go for ``recall`` of the ten nearest to ``questions``, and makes them do so.
     """
 
     def current(self, tenant: str) -> SnapshotManifest | None: ...
@@ -111,6 +120,7 @@ class IndexWriter(Protocol):
         self, tenant: str, vectors: Mapping[str, NDArray[np.float32]], embedder: EmbedderIdentity
     ) -> SnapshotManifest: ...
     def tidy(self, tenant: str) -> SnapshotManifest: ...
+    def tune(self, tenant: str, questions: Vectors, exact: ExactVectors, recall: float) -> SnapshotManifest: ...
 
 
 class LanguageModel(Protocol):
@@ -129,7 +139,10 @@ class LanguageModel(Protocol):
 
 
 class StoredDocument(Protocol):
-    """A document as the store lists it."""
+    """A document as the store lists it. ``copy_of`` is the key of the one that is kept in its place, if it is left out.
+
+    ``modified_at`` is empty where the source does not say.
+    """
 
     @property
     def id(self) -> str: ...
@@ -147,12 +160,26 @@ class StoredDocument(Protocol):
     def chunks(self) -> int: ...
     @property
     def updated_at(self) -> str: ...
+    @property
+    def modified_at(self) -> str: ...
+    @property
+    def standing(self) -> Standing: ...
+    @property
+    def copy_of(self) -> str: ...
 
 
 class DocumentStore(Protocol):
-    """Documents, their versions, chunks and vectors: the truth an index is built from."""
+    """Documents, their versions, chunks and vectors: the truth an index is built from.
+
+    ``hashes`` has all documents by key, ``published`` those that belong in an index: near-duplicates of others do not.
+    ``alike`` are those whose titles' sketch is another's too; ``leave_out`` says which are left out for which.
+    """
 
     def hashes(self, tenant: str) -> dict[str, str]: ...
+    def published(self, tenant: str) -> dict[str, str]: ...
+    def alike(self, tenant: str) -> list[Likeness]: ...
+    def leave_out(self, tenant: str, copies: Mapping[str, str]) -> None: ...
+    def mark(self, tenant: str, document_id: str, standing: Standing, audiences: frozenset[Audience]) -> None: ...
     def put(
         self,
         tenant: str,
@@ -160,6 +187,7 @@ class DocumentStore(Protocol):
         document: ParsedDocument,
         chunks: Sequence[Chunk],
         fingerprint: str,
+        sketch: Sketch = NO_SKETCH,
     ) -> str: ...
     def delete(self, tenant: str, keys: Sequence[str]) -> int: ...
     def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> str: ...

@@ -44,13 +44,13 @@ class BoundedParser:
 
         Raises ConfigurationError when no child can be started.
         """
-        header = {**source._asdict(), "data": len(source.data)}
+        header = {**source._asdict(), "data": len(source.data), "modified": None}
         with self._lock:
             reply = json.loads(self._exchange(json.dumps(header).encode() + b"\n" + source.data))
         if "document" in reply:  # Only what was in it is taken from the child, not what it is.
             known = {"key": source.key, "url": source.url, "media_type": source.media_type}
             known["sha256"] = hashlib.sha256(source.data).hexdigest()
-            return ParsedDocument.model_validate(reply["document"] | known)
+            return ParsedDocument.model_validate(reply["document"] | known | {"modified": source.modified})
         raise UnreadableDocument(reply["reason"], fix=reply["fix"])
 
     def close(self) -> None:

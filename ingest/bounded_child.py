@@ -34,9 +34,8 @@ def main(memory_mb: int, timeout_s: float, idle_s: float) -> None:
     for stream in (1, 2):  # Parsers quote what they complain of.
         os.dup2(silence, stream)
     while select.select([requests], [], [], idle_s)[0] and (header := requests.readline()):
-        _lower(
-            resource.RLIMIT_CPU, int(time.process_time() + timeout_s) + 1, for_good=False
-        )  # If the parent is gone, nobody kills it.
+        # If the parent is gone, nobody else kills it.
+        _lower(resource.RLIMIT_CPU, int(time.process_time() + timeout_s) + 1, for_good=False)
         fields = json.loads(header)
         source = Source(**fields | {"data": requests.read(fields["data"])})
         try:

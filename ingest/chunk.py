@@ -11,7 +11,7 @@ from assistant.kernel.knowledge import Audience, Block, BlockKind, Chunk, Parsed
 from assistant.text.sentences import split_sentences
 from ingest.sources.source import Source
 
-CHUNKER = "blocks-3"
+CHUNKER = "blocks-4"
 """Changes whenever the same document would give other chunks; everything is then chunked anew."""
 FRAME_TOKENS = 2
 """What the embedder puts around a text."""

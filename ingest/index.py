@@ -12,6 +12,7 @@ from assistant.kernel.errors import SnapshotMismatch, WriterBusy
 from assistant.kernel.knowledge import IndexedDocument, SnapshotManifest, documents_digest
 from assistant.ports import DocumentStore, Embedder, IndexChange, IndexWriter
 from ingest.chunk import CHUNKER
+from ingest.copies import find_copies
 from ingest.embed import OnEmbedded, embed
 
 
@@ -35,10 +36,11 @@ def index(
 ) -> Published:
     """Publish generations until what is published is what the store holds, then embed what waits for it.
 
-    All is published anew with another embedder, where a part is damaged, or with ``force``. Documents of ``own`` keys are
+    Near-duplicates of other documents are left out. All is published anew with another embedder, where a part is damaged, or with ``force``. Documents of ``own`` keys are
     embedded in any case; what else waits, as of an ingest that was stopped, with ``backlog`` and unless somebody else does it.
     """
     identity = embedder.identity
+    store.leave_out(tenant, find_copies(store.alike(tenant)))
     embedded = _publish(tenant, store, writer, embedder, force=force, on_embedded=on_embedded)
     with writer.embedding(tenant) as alone:
         waiting = writer.waiting(tenant)
@@ -68,7 +70,7 @@ def _publish(
     """Publish what the store holds, words first; returns how many texts were embedded for it."""
     identity, embedded = embedder.identity, 0
     while True:
-        documents, current = store.hashes(tenant), writer.current(tenant)
+        documents, current = store.published(tenant), writer.current(tenant)
         whole = force or current is None or current.embedder != identity
         if not whole and current and current.documents_sha256 == documents_digest(documents):
             return embedded

@@ -21,11 +21,12 @@ from ingest.formats.encoding import decode
 from ingest.formats.mail import parse_mail
 from ingest.formats.markup import markup_to_html
 from ingest.formats.pdf.document import parse_pdf
+from ingest.formats.pictures import parse_pictures, where_no_text
 from ingest.formats.rst import rst_to_html
 from ingest.formats.slides import parse_pptx
 from ingest.formats.tables import parse_csv, parse_xlsx
 from ingest.html import parse_html
-from ingest.sources.kinds import MEDIA_TYPES
+from ingest.sources.kinds import MEDIA_TYPES, PICTURE_TYPES
 from ingest.sources.source import Source
 
 MAX_CHARS = 20_000_000
@@ -39,7 +40,7 @@ def parse(source: Source) -> ParsedDocument:
     blocks = [_with_short_headings(block) for block in found]
     size = sum(len(block.text) + sum(map(len, block.heading_path)) for block in blocks)
     if size == 0:
-        raise UnreadableDocument("no text was found in it", fix="If it is scanned, run text recognition first.")
+        raise UnreadableDocument("no text was found in it", fix=where_no_text())
     if size > MAX_CHARS:
         raise UnreadableDocument(f"{size / 1e6:.0f} million characters are too many for one document", fix="Split it.")
     sample = " ".join(block.text for block in blocks[:40])
@@ -51,6 +52,7 @@ def parse(source: Source) -> ParsedDocument:
         sha256=hashlib.sha256(source.data).hexdigest(),
         language=identify_language(sample),
         blocks=tuple(blocks),
+        modified=source.modified,
     )
 
 
@@ -120,6 +122,7 @@ _PARSERS: dict[str, Callable[[Source], tuple[str, list[Block]]]] = {
     "message/rfc822": _mail,
     "application/xml": lambda source: parse_html(markup_to_html(source.data)),
     "application/pdf": lambda source: parse_pdf(source.data),
+    **dict.fromkeys(PICTURE_TYPES, lambda source: parse_pictures(source.data)),
     MEDIA_TYPES[".docx"]: _docx,
     MEDIA_TYPES[".xlsx"]: lambda source: parse_xlsx(source.data),
     MEDIA_TYPES[".pptx"]: lambda source: parse_pptx(source.data),

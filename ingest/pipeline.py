@@ -8,6 +8,7 @@ from assistant.kernel.knowledge import Audience, ParsedDocument, Problem
 from assistant.kernel.value import Value
 from assistant.ports import DocumentStore, Embedder, IndexWriter
 from ingest.chunk import chunk, fingerprint
+from ingest.copies import sketch
 from ingest.embed import OnEmbedded
 from ingest.index import Published, index
 from ingest.parse import parse
@@ -119,7 +120,7 @@ class _Work:
             reason = f"its parser failed ({type(error).__name__})"
             self.problems.append(Problem(name=item.name, reason=reason, fix="Report the file as a bug.", key=item.key))
             return
-        self.desk.store.put(self.tenant, self.audience, document, chunks, mark)
+        self.desk.store.put(self.tenant, self.audience, document, chunks, mark, sketch(document, self.audience))
         self.changed += item.key in self.before
         self.added += item.key not in self.before
 

@@ -83,7 +83,7 @@ def _model(desk: App, model: CatalogueModel) -> Finding:
 def _index(desk: App, tenant: str) -> Finding:
     """The published snapshot against the database: is what is served what is stored?"""
     snapshot = desk.index.snapshot(tenant)
-    documents = desk.documents.hashes(tenant)
+    documents = desk.documents.published(tenant)
     if snapshot is None:
         return Finding(
             name="index",

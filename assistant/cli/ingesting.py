@@ -61,7 +61,7 @@ def ingest(
         list[str] | None, typer.Option(help="A host that may be read although it is in a private network.")
     ] = None,
     every: Annotated[
-        str, typer.Option(help="Do it again after so long, such as 30m, 6h or 1d, until it is stopped.")
+        str, typer.Option(help="Do it again after so long, such as 45s, 30m, 6h or 1d, until it is stopped.")
     ] = "",
     allow_mass_delete: Annotated[
         bool, typer.Option(help="Go on although most known documents of a place are gone.")
@@ -101,9 +101,7 @@ def ingest(
         messages.print(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}")
         try:
             _show(work.run(), as_json=as_json)
-        except (
-            DeskhandError
-        ) as error:  # A site that is away, a folder that is empty for now: the next round may do better.
+        except DeskhandError as error:  # A site that is away, an empty folder: the next round may do better.
             show_error(error)
         time.sleep(rest_s)
 

@@ -9,6 +9,7 @@ from assistant import __version__
 from assistant.cli import (
     admin,
     answering,
+    documents,
     evaluating,
     indexing,
     ingesting,
@@ -47,6 +48,7 @@ app.add_typer(modelling.app, name="models")
 app.command()(ingesting.ingest)
 app.command()(indexing.status)
 app.add_typer(indexing.app, name="index")
+app.add_typer(documents.app, name="documents")
 app.command()(answering.search)
 app.command()(answering.draft)
 app.command()(answering.summarize)

@@ -63,7 +63,8 @@ def show_passages(passages: Sequence[Passage]) -> None:
         console.print("Nothing was found.")
     for number, passage in enumerate(passages, start=1):
         chunk = passage.chunk
-        console.print(f"[bold]{number}. {escape(chunk.heading_line())}[/]{_internal(chunk.audience)}")
+        outdated = " [dim](outdated)[/]" if chunk.outdated else ""
+        console.print(f"[bold]{number}. {escape(chunk.heading_line())}[/]{_internal(chunk.audience)}{outdated}")
         console.print(Padding(escape(_short(chunk.text, 2 * _EXCERPT)), (0, 3)))
         console.print(Padding(f"[dim]{escape(chunk.url)}[/]", (0, 3)))
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -13,6 +14,14 @@ class Audience(StrEnum):
 
     PUBLIC = "public"
     INTERNAL = "internal"
+
+
+class Standing(StrEnum):
+    """What a person has said of a document. What is outdated sinks; what is separate has no near-duplicates."""
+
+    CURRENT = "current"
+    OUTDATED = "outdated"
+    SEPARATE = "separate"
 
 
 class Scope(Value):
@@ -39,7 +48,9 @@ class Block(Value):
 
 
 class ParsedDocument(Value):
-    """A document as text. ``key`` is its stable name; ``url`` leads a reader back to the source."""
+    """A document as text. ``key`` is its stable name; ``url`` leads a reader back to the source; ``modified`` is what the
+    source says of its age, if anything.
+    """
 
     key: str
     title: str
@@ -48,10 +59,14 @@ class ParsedDocument(Value):
     sha256: str
     language: str
     blocks: tuple[Block, ...]
+    modified: datetime | None = None
 
 
 class Chunk(Value):
-    """What is embedded, found and cited. ``tokens`` are counted by the embedder's tokenizer; ``language`` is ISO 639-1."""
+    """What is embedded, found and cited. ``tokens`` are counted by the embedder's tokenizer; ``language`` is ISO 639-1.
+
+    ``outdated``: a person has said so of its document.
+    """
 
     id: str
     document_key: str
@@ -63,6 +78,7 @@ class Chunk(Value):
     text: str
     tokens: int
     language: str = "en"
+    outdated: bool = False
 
     def embedding_text(self) -> str:
         """The chunk below its title and headings: what the embedder reads."""
@@ -74,8 +90,31 @@ class Chunk(Value):
         return " > ".join(parts)
 
 
+class Sketch(NamedTuple):
+    """What tells whether two documents are near-duplicates: a digest of the title with the names in the text, and a MinHash of
+    its words (64 values of 32 bits). Empty where it is not known.
+    """
+
+    title: str = ""
+    words: bytes = b""
+
+
+NO_SKETCH = Sketch()
+
+
+class Likeness(NamedTuple):
+    """A document beside which there are others like it. ``modified`` is what its source says, ``seen`` when it came."""
+
+    key: str
+    media_type: str
+    standing: Standing
+    modified: datetime | None
+    seen: datetime
+    sketch: Sketch
+
+
 class IndexedDocument(NamedTuple):
-    """A document as an index takes it. ``fingerprint`` tells one version of it from another."""
+    """A document as an index takes it. ``fingerprint`` tells one version of it from another, and whether it is outdated."""
 
     key: str
     fingerprint: str
@@ -86,7 +125,7 @@ class Passage(Value):
     """A chunk found for a question, with the scores that found it.
 
     ``similarity`` is the cosine of question and chunk (-1 to 1); ``lexical`` is BM25 (0 and up, 0 when
-    not found by words); ``fused`` is both together, 1 for the best in both, by which passages are ordered; ``reranked`` is the
+    not found by words); ``fused`` is both together, 1 for the best in both and less for what is outdated, by which passages are ordered; ``reranked`` is the
     reranker's logit, where one has read it.
     """
 
@@ -114,8 +153,25 @@ class EmbedderIdentity(Value):
     max_tokens: int
 
 
+class Tuning(Value):
+    """How far a search by meaning goes in an index that does not compare every vector, and what it finds so.
+
+    ``effort`` is a share of the index, above 0 and up to 1. ``recall`` is that of the ten nearest, over ``questions`` sentences of the
+    tenant's own ``chunks``.
+    """
+
+    effort: float
+    recall: float
+    questions: int
+    chunks: int
+    measured_at: str
+
+
 class SnapshotManifest(Value):
-    """What a published index generation holds. ``waiting`` of its chunks have no vector yet: words find them, meaning does not."""
+    """What a published index generation holds. ``waiting`` of its chunks have no vector yet: words find them, meaning does not.
+
+    ``tuning`` was measured with the generation it came with, or an earlier one.
+    """
 
     tenant: str
     generation: int
@@ -126,6 +182,7 @@ class SnapshotManifest(Value):
     chunks: int
     waiting: int = 0
     documents_sha256: str
+    tuning: Tuning | None = None
 
 
 def documents_digest(documents: Mapping[str, str]) -> str:

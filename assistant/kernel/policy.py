@@ -21,7 +21,9 @@ class RerankPolicy(Value):
 
 
 class RetrievalPolicy(Value):
-    """``turns`` of the customer's are looked for, each counting ``older_turn`` of the one after it."""
+    """``turns`` of the customer's are looked for, each counting ``older_turn`` of the one after it. A passage of an outdated
+    document has ``outdated`` of its score.
+    """
 
     candidates: int = Field(ge=1)
     turns: int = Field(ge=1)
@@ -30,6 +32,7 @@ class RetrievalPolicy(Value):
     dense_share: float = Share
     shown: int = Field(ge=1)
     per_document: int = Field(ge=1)
+    outdated: float = Field(default=0.5, ge=0.0, le=1.0)
     rerank: RerankPolicy = RerankPolicy(passages=0, weight=0.0, min_words=0, max_words=0, max_lead=0.0)
 
 

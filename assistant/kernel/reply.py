@@ -51,6 +51,7 @@ class ReplyPassage(Value):
     text: str
     url: str
     audience: Audience
+    outdated: bool = False
 
 
 class ReplyHandoff(Value):
@@ -138,6 +139,7 @@ def reply_passage(passage: Passage) -> ReplyPassage:
         text=chunk.text,
         url=chunk.url,
         audience=chunk.audience,
+        outdated=chunk.outdated,
     )
 
 

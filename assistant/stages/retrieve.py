@@ -79,7 +79,7 @@ def search(
             chunk=chunks[chunk_id],
             similarity=near[chunk_id],
             lexical=found.get(chunk_id, 0.0),
-            fused=fused[chunk_id],
+            fused=fused[chunk_id] * (policy.outdated if chunks[chunk_id].outdated else 1.0),
         )
         for chunk_id in ids
     ]
@@ -114,7 +114,7 @@ def _reranked(newest: str, passages: Sequence[Passage], reranker: Reranker, poli
         passage.model_copy(update={"reranked": score})
         for passage, score in zip(best, reranker.score(newest, texts), strict=True)
     ]
-    read.sort(key=lambda passage: -(passage.fused + policy.weight * (passage.reranked or 0.0)))
+    read.sort(key=lambda each: (each.chunk.outdated, -(each.fused + policy.weight * (each.reranked or 0.0))))
     return [*read, *passages[policy.passages :]]
 
 

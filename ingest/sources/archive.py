@@ -7,6 +7,7 @@ import re
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import IO, NamedTuple, cast
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from urllib.parse import quote
 from assistant.kernel.errors import UnreadableDocument
 from assistant.kernel.knowledge import Problem
 from ingest.sources.kinds import ARCHIVE_SUFFIXES, is_passed_over, named_in_problem
-from ingest.sources.source import clean
+from ingest.sources.source import clean, moment
 
 MAX_MEMBERS = 100_000
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
@@ -29,6 +30,7 @@ class Member(NamedTuple):
 
     name: str
     stream: io.BufferedReader
+    modified: datetime | None
 
 
 def is_archive(name: str) -> bool:
@@ -44,7 +46,7 @@ def members(archive: IO[bytes], name: str, whole: str) -> Iterator[Member | Prob
     suffix = name.lower()
     found = _zipped(archive) if suffix.endswith(".zip") else _tarred(archive, packed=not suffix.endswith(".tar"))
     try:
-        for said, refused, stream in found:
+        for said, refused, stream, modified in found:
             member = said if _leads_out(said) else posixpath.normpath(clean(said))
             if not _leads_out(said) and is_passed_over(member):
                 continue
@@ -54,7 +56,7 @@ def members(archive: IO[bytes], name: str, whole: str) -> Iterator[Member | Prob
                 known = named_in_problem(f"{whole}{quote(clean(member))}")
                 yield Problem(name=f"{name}/{clean(member)}", reason=reason, fix=_FIX, **known)
             else:
-                yield Member(member, stream)
+                yield Member(member, stream, modified)
     except (MemoryError, GeneratorExit):
         raise
     except Exception as error:  # zipfile and tarfile pass on whatever the unpackers, struct or themselves raise.
@@ -76,8 +78,8 @@ _EXTENSIONS = (
 )
 _FIX = "Unpack it, and ingest the folder."
 _DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
-_Found = Iterator[tuple[str, str, io.BufferedReader | None]]
-"""Name, why it is refused, and its content."""
+_Found = Iterator[tuple[str, str, io.BufferedReader | None, datetime | None]]
+"""Name, why it is refused, its content, and when that was changed."""
 
 
 def _leads_out(name: str) -> bool:
@@ -101,10 +103,10 @@ def _zipped(file: IO[bytes]) -> _Found:
             if info.is_dir():
                 continue
             if info.flag_bits & 1:
-                yield info.filename, "it is encrypted", None
+                yield info.filename, "it is encrypted", None, None
             elif _is_bomb(info.file_size, info.compress_size):
                 times = info.file_size / max(info.compress_size, 1)
-                yield info.filename, f"it unpacks to {times:,.0f} times its size", None
+                yield info.filename, f"it unpacks to {times:,.0f} times its size", None, None
             else:
                 unpacked += info.file_size
                 if unpacked > MAX_UNPACKED_BYTES:  # Members may stand upon each other in the file.
@@ -112,10 +114,10 @@ def _zipped(file: IO[bytes]) -> _Found:
                 try:
                     stream = archive.open(info)
                 except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, OverflowError) as error:
-                    yield info.filename, f"it cannot be unpacked: {error}", None
+                    yield info.filename, f"it cannot be unpacked: {error}", None, None
                     continue
                 with stream:
-                    yield info.filename, "", io.BufferedReader(_Unpacking(stream))
+                    yield info.filename, "", io.BufferedReader(_Unpacking(stream)), _zip_time(info.date_time)
 
 
 def _tarred(file: IO[bytes], *, packed: bool) -> _Found:
@@ -126,9 +128,17 @@ def _tarred(file: IO[bytes], *, packed: bool) -> _Found:
             _refuse_too_many(number)
             archive.members = []  # type: ignore[attr-defined]  # It would keep what it has said of all of them.
             if info.isfile() and (member := archive.extractfile(info)) is not None:
-                yield info.name, "", io.BufferedReader(_Unpacking(member))
+                yield info.name, "", io.BufferedReader(_Unpacking(member)), moment(info.mtime)
             elif info.islnk() or info.issym():
-                yield info.name, "a link is not followed", None
+                yield info.name, "a link is not followed", None, None
+
+
+def _zip_time(said: tuple[int, int, int, int, int, int]) -> datetime | None:
+    """ZIP knows local times only; the first it can tell stands for none."""
+    try:
+        return datetime(*said, tzinfo=UTC) if said[0] > 1980 else None
+    except ValueError:
+        return None
 
 
 class _BoundedTarInfo(tarfile.TarInfo):

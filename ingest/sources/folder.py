@@ -29,6 +29,11 @@ def refuse_escape(file: Path, root: Path) -> None:
         raise UnreadableDocument("a link that leads out of the folder", fix="Ingest its target itself.")
 
 
+def in_checkout(folder: Path) -> bool:
+    """Whether files here are of a Git checkout, and so as old as that, whatever they say."""
+    return any(_index(top / ".git") for top in (folder, *folder.parents))
+
+
 def _walk(folder: Path) -> Iterator[Path | Problem]:
     refused: list[OSError] = []
     found = [Path(place, name) for place, _, names in os.walk(folder, onerror=refused.append) for name in names]

@@ -22,16 +22,43 @@ MEDIA_TYPES = {
     ".docx": f"{_OFFICE}.wordprocessingml.document",
     ".xlsx": f"{_OFFICE}.spreadsheetml.sheet",
     ".pptx": f"{_OFFICE}.presentationml.presentation",
+    ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp",
+    ".tif": "image/tiff", ".tiff": "image/tiff",
 }  # fmt: skip
+PICTURE_TYPES = {kind for kind in MEDIA_TYPES.values() if kind.startswith("image/")}
 ROW_SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson")
 MAILBOX_SUFFIX = ".mbox"
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 MANY_SUFFIXES = (*ROW_SUFFIXES, MAILBOX_SUFFIX, *ARCHIVE_SUFFIXES)
 """Files that hold many documents."""
-IGNORED = {".css", ".js", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".woff", ".woff2", ".ttf", ".map", ".lock"}
-"""What stands beside documents and is none; passed over without a word."""
+IGNORED = {
+    ".css",
+    ".js",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".webp",
+    ".gif",
+    ".svg",
+    ".ico",
+    ".woff",
+    ".woff2",
+    ".ttf",
+    ".map",
+    ".lock",
+}
+"""What stands beside documents and is none; passed over without a word. A picture that is named itself is read, and so are
+scans in TIFF."""
 _ZIPPED = {"word/document.xml": ".docx", "xl/workbook.xml": ".xlsx", "ppt/presentation.xml": ".pptx"}
 """What a ZIP archive is, by a file in it."""
+_PICTURES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
+    b"RIFF": "image/webp",
+}
+"""What a picture begins with."""
 _TEXT_TYPES = {kind for kind in MEDIA_TYPES.values() if kind.startswith("text/")} | {
     "message/rfc822",
     "application/xml",
@@ -82,6 +109,9 @@ def _sniff(data: bytes) -> str:
         )
     if data.startswith(b"PK\x03\x04"):
         return _sniff_zip(data)
+    for begins, kind in _PICTURES.items():
+        if data.startswith(begins) and (kind != "image/webp" or data[8:12] == b"WEBP"):
+            return kind
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "text/plain"
     if b"\0" in data[:65536]:

@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import datetime
+from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 from typing import IO
@@ -9,7 +11,7 @@ from urllib.parse import quote
 
 from assistant.kernel.knowledge import Problem
 from ingest.sources.kinds import MEDIA_TYPES
-from ingest.sources.source import MAX_FILE_BYTES, MAX_TABLE_BYTES, Source, clean
+from ingest.sources.source import MAX_FILE_BYTES, MAX_TABLE_BYTES, Source, clean, header_date
 
 BEGINS = b"From "
 """A line that begins so is the start of a message; one within a message is written ``>From ``."""
@@ -25,17 +27,26 @@ def messages(lines: IO[bytes], name: str, whole: str) -> Iterator[Source | Probl
             reason = "the mailbox is too large; the rest was left out"
             yield Problem(name=place, reason=reason, fix="Split it.", covers=whole)
             return
-        header = BytesParser(policy=compat32).parsebytes(data, headersonly=True)
+        header = _header(data)
         message_id = clean(str(header["Message-ID"] or "")).strip() or hashlib.sha256(data).hexdigest()
         key = f"{whole}{quote(message_id)}"
         if message_id in seen:
             yield Problem(name=place, reason=f"the message {message_id!r} stands twice; the first was kept", key=key)
             continue
         seen.add(message_id)
-        yield Source(key, place, MEDIA_TYPES[".eml"], data, key)
+        yield Source(key, place, MEDIA_TYPES[".eml"], data, key, modified=date_of(data))
     if not seen:
         reason = "no message was found in it"
         yield Problem(name=name, reason=reason, fix="Export the mailbox in mbox format.", covers=whole)
+
+
+def date_of(message: bytes) -> datetime | None:
+    """When a message says that it was sent."""
+    return header_date(str(_header(message)["Date"]))
+
+
+def _header(message: bytes) -> "Message[str, str]":
+    return BytesParser(policy=compat32).parsebytes(message, headersonly=True)
 
 
 def _split(lines: IO[bytes]) -> Iterator[bytes]:

@@ -1,37 +1,41 @@
-"""JSON lines → sources: ``{"_id", "title"?, "text", "url"?}`` a line."""
+"""JSON lines → sources: ``{"_id", "title"?, "text", "url"?, "updated_at"?}`` a line."""
 
+import gzip
 import json
 import zlib
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, cast
 from urllib.parse import quote
 
 from assistant.kernel.knowledge import Problem
-from ingest.sources.source import MAX_FILE_BYTES, MAX_TABLE_BYTES, Source, clean
+from ingest.sources.source import MAX_FILE_BYTES, MAX_TABLE_BYTES, Source, clean, moment
 
 _FORM = 'Write lines like {"_id": "1", "text": "…"}.'
 
 
-def rows(lines: IO[bytes], name: str, whole: str) -> Iterator[Source | Problem]:
-    """The documents of a file's ``lines``. Their keys begin with ``whole``, which ends in ``#``.
-
-    What cannot be read further is a Problem with ``whole`` as its key.
-    """
-    read, number, seen = 0, 0, set[str]()
+def rows(file: IO[bytes], name: str, whole: str) -> Iterator[Source | Problem]:
+    """The documents of a file's lines. Their keys begin with ``whole``, which ends in ``#``."""
+    number, seen = 0, set[str]()
     try:
-        for number, line in enumerate(iter(lambda: lines.readline(MAX_FILE_BYTES), b""), start=1):
-            read += len(line)
-            if read > MAX_TABLE_BYTES or len(line) == MAX_FILE_BYTES:
-                reason = "the file is too large; the rest was left out"
-                yield Problem(name=f"{name}:{number}", reason=reason, fix="Split it.", covers=whole)
-                return
+        for number, line in enumerate(lines(file, name), start=1):
             if line.strip():
                 yield _row(line, f"{name}:{number}", whole, seen)
     except (OSError, EOFError, zlib.error) as error:
-        reason = f"cannot be unpacked further: {error}"
-        yield Problem(name=f"{name}:{number + 1}", reason=reason, fix="Save it again.", covers=whole)
+        reason, fix = f"cannot be read further: {error}", "Save it again, or split it."
+        yield Problem(name=f"{name}:{number + 1}", reason=reason, fix=fix, covers=whole)
     if not seen:
         yield Problem(name=name, reason="no document was found in it", fix=_FORM, covers=whole)
+
+
+def lines(file: IO[bytes], name: str) -> Iterator[bytes]:
+    """The lines of a file, unpacked if its ``name`` ends in ``.gz``. Raises OSError when it is larger than is sound."""
+    unpacked = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if name.lower().endswith(".gz") else file
+    read = 0
+    for line in iter(lambda: unpacked.readline(MAX_FILE_BYTES), b""):
+        read += len(line)
+        if read > MAX_TABLE_BYTES or len(line) == MAX_FILE_BYTES:
+            raise OSError("the file is too large")
+        yield line
 
 
 def _row(line: bytes, place: str, whole: str, seen: set[str]) -> Source | Problem:
@@ -51,4 +55,5 @@ def _row(line: bytes, place: str, whole: str, seen: set[str]) -> Source | Proble
         return Problem(name=place, reason=f"document {row_id!r} has no text", fix="Delete the row.", key=key)
     title = clean(row["title"]) if isinstance(row.get("title"), str) else ""
     url = clean(row["url"]) if isinstance(row.get("url"), str) else key
-    return Source(key, place, "text/plain", row["text"].encode("utf-8", "replace"), url, title)
+    changed = moment(row.get("updated_at"))
+    return Source(key, place, "text/plain", row["text"].encode("utf-8", "replace"), url, title, changed)

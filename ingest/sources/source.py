@@ -1,5 +1,7 @@
 """One document's bytes on their way in, and the bounds that all ways in keep."""
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -8,7 +10,9 @@ MAX_TABLE_BYTES = 512 * 1024 * 1024
 
 
 class Source(NamedTuple):
-    """One document's bytes. ``title`` is empty unless the source names one apart from the content."""
+    """One document's bytes. ``title`` is empty unless the source names one apart from the content; ``modified`` is when it
+    says that was last changed.
+    """
 
     key: str
     name: str
@@ -16,8 +20,29 @@ class Source(NamedTuple):
     data: bytes
     url: str
     title: str = ""
+    modified: datetime | None = None
 
 
 def clean(text: str) -> str:
     """Text that every database takes: no null bytes, no halves of characters."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def moment(said: object) -> datetime | None:
+    """A point in time from an ISO 8601 text or seconds since 1970; None when it is neither."""
+    try:
+        if isinstance(said, str):
+            found = datetime.fromisoformat(said.strip())
+            return found if found.tzinfo else found.replace(tzinfo=UTC)
+        return datetime.fromtimestamp(said, UTC) if isinstance(said, (int, float)) else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def header_date(said: str) -> datetime | None:
+    """The date of a mail's or a web server's header (RFC 5322, RFC 9110); None when it is none."""
+    try:
+        found = parsedate_to_datetime(said)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -5,7 +5,6 @@ Freshdesk, Zammad, Chatwoot or Intercom has exported through its API. Notes that
 """
 
 import csv
-import gzip
 import io
 import json
 import re
@@ -13,12 +12,13 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple
 from urllib.parse import quote
 
 from assistant.kernel.errors import InputError
 from assistant.kernel.knowledge import Problem
-from ingest.sources.source import MAX_FILE_BYTES, MAX_TABLE_BYTES, Source, clean
+from ingest.sources.rows import lines
+from ingest.sources.source import Source, clean, moment
 
 SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".csv")
 _FORM = 'Write lines like {"id": "7", "subject": "…", "messages": [{"author": "customer", "text": "…"}, {"author": "agent", "text": "…"}]}.'
@@ -34,6 +34,8 @@ _COLUMNS = {
     "answer": ("answer", "reply", "resolution", "solution", "response", "antwort"),
     "state": ("status", "state"),
 }
+_DATES = ("solved_at", "closed_at", "updated_at", "last_activity_at", "created_at")
+"""What tells how old the answer is, the best first."""
 Mask = Callable[[str], str]
 
 
@@ -101,12 +103,7 @@ def _rows(stream: IO[bytes], name: str) -> Iterator[object]:
     if name.lower().endswith(".csv"):
         yield from csv.DictReader(io.TextIOWrapper(stream, "utf-8-sig", "replace", newline=""))
         return
-    lines = cast("IO[bytes]", gzip.GzipFile(fileobj=stream)) if name.lower().endswith(".gz") else stream
-    read = 0
-    for line in iter(lambda: lines.readline(MAX_FILE_BYTES), b""):
-        read += len(line)
-        if read > MAX_TABLE_BYTES or len(line) == MAX_FILE_BYTES:
-            raise OSError("the file is too large")
+    for line in lines(stream, name):
         if line.strip():
             try:
                 yield json.loads(line)
@@ -130,7 +127,9 @@ def _document(row: object, place: str, whole: str, seen: set[str], mask: Mask) -
         yield Problem(name=place, reason="it has no question that an agent answered", fix=fix, key=key)
     else:
         subject = " ".join(mask(clean(ticket.subject)).split()) or "Solved ticket"
-        yield Source(key, place, "text/html", _page(subject, said, mask).encode("utf-8", "replace"), key, subject)
+        page = _page(subject, said, mask).encode("utf-8", "replace")
+        dates = (moment(row.get(name)) for name in _DATES) if isinstance(row, dict) else ()
+        yield Source(key, place, "text/html", page, key, subject, next((date for date in dates if date), None))
     seen.add(ticket.id)
 
 

@@ -37,6 +37,28 @@ def test_a_document_is_ingested_by_its_job_found_and_deleted_again(
     assert caller.delete(f"/v1/documents/{listed[0]['id']}").status_code == 404
 
 
+def test_an_article_that_is_marked_outdated_says_so_and_a_near_duplicate_is_left_out(
+    client: MakeClient, shop: Workshop, note: Path
+) -> None:
+    caller = client()
+    text = note.read_text()
+    for name in ("a.md", "b.md"):
+        run_job(caller.post("/v1/documents", files={"file": (name, text.encode())}).json()["id"], shop)
+    first, second = (
+        item for item in caller.get("/v1/documents").json()["documents"] if item["key"].startswith("upload:")
+    )
+    assert (first["copy_of"], second["copy_of"]) == ("upload:b.md", ""), "the newest is kept"
+    marked = caller.patch(f"/v1/documents/{second['id']}", json={"standing": "outdated"})
+    assert marked.status_code == 202
+    assert run_job(marked.json()["id"], shop)
+    listed = {item["key"]: item for item in caller.get("/v1/documents").json()["documents"]}
+    assert (listed["upload:b.md"]["standing"], listed["upload:b.md"]["copy_of"]) == ("outdated", "upload:a.md")
+    run_job(caller.patch(f"/v1/documents/{second['id']}", json={"standing": "separate"}).json()["id"], shop)
+    assert not any(item["copy_of"] for item in caller.get("/v1/documents").json()["documents"])
+    assert caller.patch(f"/v1/documents/{first['id']}", json={"standing": "old"}).status_code == 422
+    assert caller.patch("/v1/documents/nobody", json={"standing": "outdated"}).status_code == 404
+
+
 def test_the_same_name_is_a_new_version(client: MakeClient, shop: Workshop, note: Path) -> None:
     caller = client()
     for text in ("# Hours\n\nThe shop opens at nine o'clock.", "# Hours\n\nThe shop opens at ten o'clock."):
@@ -51,7 +73,7 @@ def test_the_same_name_is_a_new_version(client: MakeClient, shop: Workshop, note
     ("name", "data", "reason"),
     [
         ("broken.pdf", b"%PDF-1.7 nothing else", "damaged"),
-        ("photo.png", b"\x89PNG", "not read"),
+        ("photo.png", b"\x89PNG", "holds text/plain"),
         ("fake.pdf", b"just text", "holds text/plain"),
         ("zip.docx", b"PK\x03\x04broken", "damaged"),
     ],

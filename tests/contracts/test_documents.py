@@ -1,6 +1,7 @@
 """Every DocumentStore: versions replace each other, vectors are found again, deleting takes effect."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -9,7 +10,16 @@ from assistant.adapters.memory.models import HashingEmbedder, ManualClock
 from assistant.adapters.store.database import Sessions
 from assistant.adapters.store.documents import SqlDocumentStore
 from assistant.kernel.errors import NotFound
-from assistant.kernel.knowledge import Audience, Block, BlockKind, Chunk, ParsedDocument
+from assistant.kernel.knowledge import (
+    NO_SKETCH,
+    Audience,
+    Block,
+    BlockKind,
+    Chunk,
+    ParsedDocument,
+    Sketch,
+    Standing,
+)
 from assistant.ports import DocumentStore
 
 EMBEDDER = HashingEmbedder()
@@ -22,10 +32,18 @@ def store(backend: str, sessions: Callable[[], Sessions], clock: ManualClock) ->
     return MemoryDocumentStore() if backend == "memory" else SqlDocumentStore(sessions(), clock)
 
 
-def put(store: DocumentStore, key: str, text: str, tenant: str = "t1", fingerprint: str = "f1") -> str:
+def put(
+    store: DocumentStore,
+    key: str,
+    text: str,
+    tenant: str = "t1",
+    fingerprint: str = "f1",
+    sketch: Sketch = NO_SKETCH,
+    modified: datetime | None = None,
+) -> str:
     document = ParsedDocument(
         key=key, title=key.title(), url=f"https://help.example/{key}", media_type="text/plain", sha256="0" * 64,
-        language="en", blocks=(Block(kind=BlockKind.PARAGRAPH, text=text),),
+        language="en", blocks=(Block(kind=BlockKind.PARAGRAPH, text=text),), modified=modified,
     )  # fmt: skip
     chunks = [
         Chunk(
@@ -34,7 +52,7 @@ def put(store: DocumentStore, key: str, text: str, tenant: str = "t1", fingerpri
         )
         for number, part in enumerate(text.split("|"))
     ]  # fmt: skip
-    return store.put(tenant, Audience.PUBLIC, document, chunks, fingerprint)
+    return store.put(tenant, Audience.PUBLIC, document, chunks, fingerprint, sketch)
 
 
 def live(store: DocumentStore, tenant: str = "t1") -> list[Chunk]:
@@ -111,3 +129,51 @@ def test_a_document_is_hidden_from_other_audiences(store: DocumentStore) -> None
     with pytest.raises(NotFound):
         store.delete_by_id("t1", document_id, INTERNAL)
     assert list(store.hashes("t1")) == ["a"]
+
+
+def test_what_is_left_out_is_not_indexed_but_known(store: DocumentStore) -> None:
+    for key in "abc":
+        put(store, key, "text")
+    store.leave_out("t1", {"a": "b"})
+    assert list(store.hashes("t1")) == ["a", "b", "c"]
+    assert sorted(store.published("t1")) == ["b", "c"]
+    assert [document.key for document in store.indexed("t1", ["a", "b"])] == ["b"]
+    assert [document.copy_of for document in store.documents("t1", ALL, limit=5)] == ["b", "", ""]
+    store.leave_out("t1", {"c": "b"})
+    assert sorted(store.published("t1")) == ["a", "b"]
+    put(store, "c", "new text")
+    assert sorted(store.published("t1")) == ["a", "b"]
+
+
+def test_those_that_share_a_title_are_told(store: DocumentStore) -> None:
+    march = datetime(2024, 3, 1, tzinfo=timezone(timedelta(hours=2)))
+    put(store, "a", "text", sketch=Sketch("t", b"wa"), modified=march)
+    put(store, "b", "text", sketch=Sketch("t", b"wb"))
+    put(store, "c", "text", sketch=Sketch("t", b"wc"))
+    put(store, "d", "text", sketch=Sketch("v", b"wd"))
+    put(store, "e", "text")
+    put(store, "f", "text")
+    put(store, "g", "text", tenant="t2", sketch=Sketch("v", b"wg"))
+    found = {each.key: each for each in store.alike("t1")}
+    assert sorted(found) == ["a", "b", "c"]
+    assert (found["a"].sketch, found["a"].standing) == (Sketch("t", b"wa"), Standing.CURRENT)
+    assert (found["a"].modified, found["b"].modified) == (march, None)
+    store.delete("t1", ["c", "b"])
+    assert store.alike("t1") == []
+
+
+def test_what_is_marked_stays_so_and_counts_as_another_version(store: DocumentStore) -> None:
+    document_id = put(store, "a", "text")
+    current = store.published("t1")
+    store.mark("t1", document_id, Standing.OUTDATED, ALL)
+    assert store.published("t1") != current
+    assert store.hashes("t1") == {"a": "f1"}
+    (document,) = store.indexed("t1", ["a"])
+    assert (document.fingerprint, document.chunks[0].outdated) == (store.published("t1")["a"], True)
+    put(store, "a", "new text", fingerprint="f2")
+    assert [listed.standing for listed in store.documents("t1", ALL, limit=5)] == [Standing.OUTDATED]
+    store.mark("t1", document_id, Standing.SEPARATE, ALL)
+    assert store.published("t1") == {"a": "f2"}
+    for tenant, audiences in (("t2", ALL), ("t1", INTERNAL)):
+        with pytest.raises(NotFound):
+            store.mark(tenant, document_id, Standing.OUTDATED, audiences)

@@ -1,5 +1,7 @@
 """Retrieve: the passages for a question, by meaning and by words, within what the asker may see."""
 
+from dataclasses import replace
+
 import pytest
 
 from assistant.adapters.memory.index import MemoryIndex
@@ -90,3 +92,21 @@ def test_of_several_questions_in_one_message_each_has_its_best_passage_among_the
     together = find(knowledge, " ".join(asks), scope).passages
     assert best <= {passage.chunk.id for passage in together[: 2 + len(asks)]}
     assert len({passage.chunk.id for passage in together}) == len(together) == POLICY.shown
+
+
+def test_what_is_outdated_sinks(knowledge: Knowledge, scope: Scope) -> None:
+    index, _ = knowledge
+    question = "How do I descale the Fernhill Duo?"
+    found = find(knowledge, question, scope)
+    assert files(found)[0] == "descale-duo.md"
+    snapshot = index.snapshot(scope.tenant)
+    assert snapshot is not None
+    marked = {
+        chunk_id: chunk.model_copy(update={"outdated": chunk.document_key.endswith("/descale-duo.md")})
+        for chunk_id, chunk in snapshot.by_id.items()
+    }
+    index._snapshots[scope.tenant] = replace(snapshot, by_id=marked)
+    sunk = find(knowledge, question, scope)
+    assert files(sunk)[0] != "descale-duo.md"
+    assert sunk.top_similarity == found.top_similarity
+    assert not any(passage.chunk.outdated for passage in sunk.passages[:3])

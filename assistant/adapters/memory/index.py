@@ -17,7 +17,7 @@ from assistant.kernel.knowledge import (
     SnapshotManifest,
     documents_digest,
 )
-from assistant.ports import IndexChange
+from assistant.ports import ExactVectors, IndexChange, Vectors
 from assistant.text.words import content_stems
 
 
@@ -100,6 +100,9 @@ class MemoryIndex:
         return self._publish(tenant, vectors, embedder, self._snapshots[tenant].manifest.chunker, keep=True)
 
     def tidy(self, tenant: str) -> SnapshotManifest:
+        return self._snapshots[tenant].manifest
+
+    def tune(self, tenant: str, questions: Vectors, exact: ExactVectors, recall: float) -> SnapshotManifest:  # noqa: ARG002
         return self._snapshots[tenant].manifest
 
     def _publish(

@@ -3,18 +3,29 @@
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from assistant.adapters.store.database import Sessions
+from assistant.adapters.store.database import Sessions, utc
 from assistant.adapters.store.tables import ChunkRow, DocumentRow, VectorRow, VersionRow
 from assistant.kernel.errors import NotFound
-from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, IndexedDocument, ParsedDocument
+from assistant.kernel.knowledge import (
+    NO_SKETCH,
+    Audience,
+    Chunk,
+    EmbedderIdentity,
+    IndexedDocument,
+    Likeness,
+    ParsedDocument,
+    Sketch,
+    Standing,
+)
 from assistant.ports import Clock, StoredDocument
 
 _IN_LIMIT = 500
@@ -30,6 +41,9 @@ class ListedDocument:
     sha256: str
     chunks: int
     updated_at: str
+    modified_at: str
+    standing: Standing
+    copy_of: str
 
 
 class SqlDocumentStore:
@@ -40,13 +54,50 @@ class SqlDocumentStore:
 
     def hashes(self, tenant: str) -> dict[str, str]:
         """Key → fingerprint of each live document."""
-        query = (
-            select(DocumentRow.key, VersionRow.fingerprint)
-            .join(VersionRow, VersionRow.id == DocumentRow.version_id)
-            .where(DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None))
-        )
+        query = select(DocumentRow.key, VersionRow.fingerprint).join(*_VERSION_IN_USE).where(*_live(tenant))
         with self._sessions.read() as session:
             return {key: mark for key, mark in session.execute(query)}  # noqa: C416  (dict() cannot be typed here)
+
+    def published(self, tenant: str) -> dict[str, str]:
+        """Key → mark of each live document that belongs in an index. The mark tells versions and standings apart."""
+        query = select(*_MARKED).join(*_VERSION_IN_USE).where(*_live(tenant), DocumentRow.copy_of.is_(None))
+        with self._sessions.read() as session:
+            return {key: _mark(fingerprint, standing) for key, fingerprint, standing in session.execute(query)}
+
+    def alike(self, tenant: str) -> list[Likeness]:
+        """The documents that share their title, and the names in their text, with others."""
+        titles = (
+            select(VersionRow.title_sketch)
+            .select_from(DocumentRow)
+            .join(*_VERSION_IN_USE)
+            .where(*_live(tenant), VersionRow.title_sketch != "")
+            .group_by(VersionRow.title_sketch)
+            .having(func.count() > 1)
+        )
+        query = (
+            select(DocumentRow, VersionRow)
+            .join(*_VERSION_IN_USE)
+            .where(*_live(tenant), VersionRow.title_sketch.in_(titles))
+        )
+        with self._sessions.read() as session:
+            return [_likeness(document, version) for document, version in session.execute(query)]
+
+    def leave_out(self, tenant: str, copies: Mapping[str, str]) -> None:
+        """Leave out these documents, key → key of the one that is published in its place, and no others."""
+        known = select(DocumentRow).where(*_live(tenant), DocumentRow.copy_of.is_not(None))
+        with self._sessions.begin() as session:
+            for row in session.scalars(known):
+                row.copy_of = copies.get(row.key)
+            new = list(copies)
+            for start in range(0, len(new), _IN_LIMIT):
+                some = DocumentRow.key.in_(new[start : start + _IN_LIMIT])
+                for row in session.scalars(select(DocumentRow).where(*_live(tenant), some)):
+                    row.copy_of = copies[row.key]
+
+    def mark(self, tenant: str, document_id: str, standing: Standing, audiences: frozenset[Audience]) -> None:
+        """Say what a document that ``audiences`` may read is worth. Raises NotFound."""
+        with self._sessions.begin() as session:
+            _readable(session.get(DocumentRow, document_id), tenant, document_id, audiences).standing = standing.value
 
     def put(
         self,
@@ -55,6 +106,7 @@ class SqlDocumentStore:
         document: ParsedDocument,
         chunks: Sequence[Chunk],
         fingerprint: str,
+        sketch: Sketch = NO_SKETCH,
     ) -> str:
         """Store a new version with its chunks and put it in use; returns the document's id."""
         now = self._clock.now()
@@ -75,6 +127,9 @@ class SqlDocumentStore:
                 media_type=document.media_type,
                 language=document.language,
                 created_at=now,
+                modified_at=document.modified.astimezone(UTC) if document.modified else None,
+                title_sketch=sketch.title,
+                word_sketch=sketch.words,
             )
             row.audience, row.version_id, row.updated_at, row.deleted_at = audience.value, version.id, now, None
             session.flush()
@@ -102,10 +157,7 @@ class SqlDocumentStore:
     def delete_by_id(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> str:
         """Mark one document that ``audiences`` may read deleted; returns its key. Raises NotFound."""
         with self._sessions.begin() as session:
-            row = session.get(DocumentRow, document_id)
-            hidden = row is None or row.tenant != tenant or Audience(row.audience) not in audiences
-            if row is None or hidden or row.deleted_at is not None:
-                raise NotFound(f"there is no document {document_id!r}", fix="GET /v1/documents lists the ids.")
+            row = _readable(session.get(DocumentRow, document_id), tenant, document_id, audiences)
             row.deleted_at = self._clock.now()
             return row.key
 
@@ -117,28 +169,27 @@ class SqlDocumentStore:
         return {by_key[key]: vector for key, vector in found.items()}
 
     def indexed(self, tenant: str, keys: Collection[str]) -> list[IndexedDocument]:
-        """Those of the documents that live, with their chunks in order, by key."""
+        """Those of the documents that belong in an index, with their chunks in order, by key."""
         found: dict[str, tuple[str, list[Chunk]]] = {}
         wanted = sorted(keys)
         with self._sessions.read() as session:
             for start in range(0, len(wanted), _IN_LIMIT):
-                live = (DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None))
-                some = DocumentRow.key.in_(wanted[start : start + _IN_LIMIT])
-                marks = (
-                    select(DocumentRow.key, VersionRow.fingerprint)
-                    .join(VersionRow, VersionRow.id == DocumentRow.version_id)
-                    .where(*live, some)
+                some = (
+                    *_live(tenant),
+                    DocumentRow.copy_of.is_(None),
+                    DocumentRow.key.in_(wanted[start : start + _IN_LIMIT]),
                 )
-                found |= {key: (mark, []) for key, mark in session.execute(marks)}
+                marks = select(*_MARKED).join(*_VERSION_IN_USE).where(*some)
+                found |= {key: (_mark(mark, standing), []) for key, mark, standing in session.execute(marks)}
                 chunks = (
-                    select(ChunkRow, DocumentRow.key, DocumentRow.audience, VersionRow.title, VersionRow.language)
+                    select(ChunkRow, DocumentRow, VersionRow)
                     .join(VersionRow, VersionRow.id == ChunkRow.version_id)
                     .join(DocumentRow, DocumentRow.version_id == VersionRow.id)
-                    .where(*live, some)
+                    .where(*some)
                     .order_by(DocumentRow.key, ChunkRow.ordinal)
                 )
-                for row, key, audience, title, language in session.execute(chunks):
-                    found[key][1].append(_chunk(row, key, audience, title, language))
+                for row, document, version in session.execute(chunks):
+                    found[document.key][1].append(_chunk(row, document, version))
         return [IndexedDocument(key, mark, tuple(chunks)) for key, (mark, chunks) in sorted(found.items())]
 
     def add_vectors(self, embedder: EmbedderIdentity, vectors: Mapping[str, NDArray[np.float32]]) -> None:
@@ -152,9 +203,9 @@ class SqlDocumentStore:
         """Live documents by key, ``limit`` of those whose key sorts behind ``after``."""
         query = (
             select(DocumentRow, VersionRow, func.count(ChunkRow.id))
-            .join(VersionRow, VersionRow.id == DocumentRow.version_id)
+            .join(*_VERSION_IN_USE)
             .outerjoin(ChunkRow, ChunkRow.version_id == VersionRow.id)
-            .where(DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None), DocumentRow.key > after)
+            .where(*_live(tenant), DocumentRow.key > after)
             .where(DocumentRow.audience.in_([audience.value for audience in audiences]))
             .group_by(DocumentRow.id, VersionRow.id)
             .order_by(DocumentRow.key)
@@ -162,6 +213,37 @@ class SqlDocumentStore:
         )
         with self._sessions.read() as session:
             return [_listed(document, version, count) for document, version, count in session.execute(query)]
+
+
+_VERSION_IN_USE = VersionRow, VersionRow.id == DocumentRow.version_id
+_MARKED = DocumentRow.key, VersionRow.fingerprint, DocumentRow.standing
+
+
+def _live(tenant: str) -> tuple[ColumnElement[bool], ...]:
+    return DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None)
+
+
+def _mark(fingerprint: str, standing: str) -> str:
+    return f"{fingerprint}-outdated" if standing == Standing.OUTDATED else fingerprint
+
+
+def _readable(row: DocumentRow | None, tenant: str, document_id: str, audiences: frozenset[Audience]) -> DocumentRow:
+    """The document, if ``audiences`` of ``tenant`` may know of it. Raises NotFound."""
+    hidden = row is None or row.tenant != tenant or Audience(row.audience) not in audiences
+    if row is None or hidden or row.deleted_at is not None:
+        raise NotFound(f"there is no document {document_id!r}", fix="GET /v1/documents lists the ids.")
+    return row
+
+
+def _likeness(document: DocumentRow, version: VersionRow) -> Likeness:
+    return Likeness(
+        key=document.key,
+        media_type=version.media_type,
+        standing=Standing(document.standing),
+        modified=utc(version.modified_at) if version.modified_at else None,
+        seen=utc(version.created_at),
+        sketch=Sketch(version.title_sketch, version.word_sketch or b""),
+    )
 
 
 def vector_key(text: str) -> str:
@@ -202,18 +284,19 @@ def _chunk_row(chunk: Chunk, version_id: str, key: str) -> ChunkRow:
     )
 
 
-def _chunk(row: ChunkRow, key: str, audience: str, title: str, language: str) -> Chunk:
+def _chunk(row: ChunkRow, document: DocumentRow, version: VersionRow) -> Chunk:
     return Chunk(
         id=row.id,
-        document_key=key,
-        title=title,
+        document_key=document.key,
+        title=version.title,
         url=row.url,
-        audience=Audience(audience),
+        audience=Audience(document.audience),
         ordinal=row.ordinal,
         heading_path=tuple(row.heading_path),
         text=row.text,
         tokens=row.tokens,
-        language=language,
+        language=version.language,
+        outdated=document.standing == Standing.OUTDATED,
     )
 
 
@@ -227,4 +310,7 @@ def _listed(document: DocumentRow, version: VersionRow, chunks: int) -> ListedDo
         sha256=version.sha256,
         chunks=chunks,
         updated_at=document.updated_at.isoformat(),
+        modified_at=utc(version.modified_at).isoformat() if version.modified_at else "",
+        standing=Standing(document.standing),
+        copy_of=document.copy_of or "",
     )

@@ -25,7 +25,10 @@ class Base(DeclarativeBase):
 
 
 class DocumentRow(Base):
-    """A document by its stable key. ``version_id`` is the version in use; deleting only sets ``deleted_at``."""
+    """A document by its stable key. ``version_id`` is the version in use; deleting only sets ``deleted_at``.
+
+    ``copy_of`` is the key of the document that is published in its place.
+    """
 
     __tablename__ = "document"
     __table_args__ = (UniqueConstraint("tenant", "key"),)
@@ -36,10 +39,15 @@ class DocumentRow(Base):
     version_id: Mapped[str] = mapped_column(String(32))
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    standing: Mapped[str] = mapped_column(String(16), default="current", server_default="current")
+    copy_of: Mapped[str | None]
 
 
 class VersionRow(Base):
-    """The content of a document at one time. ``fingerprint`` covers content, chunker and audience."""
+    """The content of a document at one time. ``fingerprint`` covers content, chunker and audience.
+
+    ``modified_at`` is what its source says; the sketches tell whether it is like another.
+    """
 
     __tablename__ = "document_version"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -51,6 +59,9 @@ class VersionRow(Base):
     media_type: Mapped[str] = mapped_column(String(100))
     language: Mapped[str] = mapped_column(String(8))
     created_at: Mapped[datetime]
+    modified_at: Mapped[datetime | None]
+    title_sketch: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    word_sketch: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class ChunkRow(Base):

@@ -14,7 +14,7 @@ from assistant.api.views import PassageView, passage_view
 from assistant.kernel.access import ApiKey, KeyScope
 from assistant.kernel.errors import DeskhandError, InputError
 from assistant.kernel.jobs import JobName, Upload
-from assistant.kernel.knowledge import Audience
+from assistant.kernel.knowledge import Audience, Standing
 from assistant.kernel.reply import ReplyPassage, reply_passage
 from assistant.stages.retrieve import Said, search
 
@@ -34,6 +34,8 @@ class FoundView(BaseModel):
 
 
 class DocumentView(BaseModel):
+    """``copy_of`` is the key of the near-duplicate that is found in its place; ``modified_at`` what its source says."""
+
     id: str
     key: str
     title: str
@@ -42,6 +44,15 @@ class DocumentView(BaseModel):
     sha256: str
     chunks: int
     updated_at: str
+    modified_at: str
+    standing: Standing
+    copy_of: str
+
+
+class DocumentMark(BaseModel):
+    """What a document is worth: ``outdated`` ones sink, ``separate`` ones have no near-duplicates."""
+
+    standing: Standing
 
 
 class DocumentPage(BaseModel):
@@ -118,6 +129,17 @@ def list_documents(
     found = app_of(request).documents.documents(key.tenant, _readable(key), limit=limit + 1, after=after)
     page = [DocumentView.model_validate(document, from_attributes=True) for document in found[:limit]]
     return DocumentPage(documents=page, next=page[-1].key if len(found) > limit else None)
+
+
+@router.patch("/v1/documents/{document_id}", status_code=202)
+def mark_document(request: Request, key: DocumentsKey, document_id: str, mark: DocumentMark) -> JobView:
+    """Say that a document is outdated, current, or no near-duplicate of another. A job publishes that."""
+    app = app_of(request)
+    with app.transactions.together():
+        app.documents.mark(key.tenant, document_id, mark.standing, _readable(key))
+        job = app.jobs.add(key.tenant, JobName.PUBLISH)
+    app.wake(job)
+    return view_of(job)
 
 
 @router.delete("/v1/documents/{document_id}", status_code=202)

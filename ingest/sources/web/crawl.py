@@ -149,7 +149,7 @@ class _Crawl:
             yield Problem(name=url, reason=str(error), fix=error.fix, key=url)
         else:
             self._given.add(url)
-            yield Source(url, url, kind, page.data, url)
+            yield Source(url, url, kind, page.data, url, modified=page.modified)
 
     def _take(self, url: str) -> None:
         """Queue an address if it belongs to the site and is new."""

@@ -8,14 +8,13 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx2
 
 from assistant import __version__
-from ingest.sources.source import MAX_FILE_BYTES
+from ingest.sources.source import MAX_FILE_BYTES, header_date
 from ingest.sources.web.addresses import PrivateAddress
 
 AGENT = "deskhand"
@@ -40,6 +39,7 @@ class Page(NamedTuple):
     moved_to: str = ""
     robots: str = ""
     """What the header X-Robots-Tag says."""
+    modified: datetime | None = None
 
 
 class Unreachable(Exception):
@@ -108,7 +108,8 @@ class Fetcher:
             data = b""
             if response.status_code == httpx2.codes.OK and wanted(kind):
                 data = _body(response, began)
-            page = Page(response.status_code, kind, data, moved_to, robots)
+            modified = header_date(response.headers.get("Last-Modified", ""))
+            page = Page(response.status_code, kind, data, moved_to, robots, modified)
             if data:
                 self._keep(url, page, response.headers)
             return page, _rest_s(response.headers.get("Retry-After", ""), self.interval_s)
@@ -126,7 +127,9 @@ class Fetcher:
         try:
             header, _, packed = self._place(url).read_bytes().partition(b"\n")
             fields = json.loads(header)
-            return _Kept(fields["conditions"], Page(200, fields["kind"], zlib.decompress(packed), "", fields["robots"]))
+            conditions = fields["conditions"]
+            modified = header_date(conditions.get("If-Modified-Since", ""))
+            return _Kept(conditions, Page(200, fields["kind"], zlib.decompress(packed), "", fields["robots"], modified))
         except (OSError, ValueError, KeyError, zlib.error):  # Not there, or damaged: it is asked for anew.
             return None
 
@@ -178,8 +181,5 @@ def _rest_s(retry_after: str, interval_s: float) -> float:
     """Seconds to wait: a number, or a date (RFC 9110 10.2.3). At least the usual rest."""
     if re.fullmatch(r"\d{1,9}", retry_after.strip()):
         return max(float(retry_after), interval_s)
-    try:
-        wished_s = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError, OverflowError):
-        return 2 * interval_s
-    return max(wished_s, interval_s)
+    date = header_date(retry_after)
+    return max((date - datetime.now(UTC)).total_seconds(), interval_s) if date else 2 * interval_s

@@ -1,0 +1,41 @@
+"""``deskhand documents``: near-duplicates are shown, and what is outdated sinks."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_commands import deskhand
+from tests.conftest import HELP_CENTRE
+
+pytestmark = pytest.mark.models
+
+
+def test_copies_are_listed_and_what_is_marked_sinks(tmp_path: Path) -> None:
+    environment = os.environ | {"DESKHAND_DATA_DIR": str(tmp_path / "data"), "COLUMNS": "120"}
+    folder = tmp_path / "kb"
+    folder.mkdir()
+    for name in ("returns-2021-outdated.md", "returns-2026-current.md"):
+        (folder / name).write_bytes((HELP_CENTRE / name).read_bytes())
+    (folder / "returns-copy.md").write_bytes((HELP_CENTRE / "returns-2026-current.md").read_bytes())
+    os.utime(folder / "returns-copy.md", (0, 0))
+    assert deskhand(environment, "ingest", str(folder)).returncode == 0
+    (copy,) = json.loads(deskhand(environment, "documents", "list", "--copies", "--json").stdout)
+    assert (copy["key"][-15:], copy["copy_of"][-23:]) == ("returns-copy.md", "returns-2026-current.md")
+    assert "left out for" in deskhand(environment, "documents", "list").stdout
+
+    def found() -> list[str]:
+        hits = json.loads(
+            deskhand(environment, "search", "Is it 14 days to return an order, unopened?", "--json").stdout
+        )
+        return [hit["chunk"]["title"] for hit in hits]
+
+    assert found()[0] == "Returning an order"
+    old = (folder / "returns-2021-outdated.md").as_uri()
+    marked = deskhand(environment, "documents", "mark", old, "outdated")
+    assert marked.stdout == "Returning an order is outdated. Snapshot 4.\n", marked.stderr
+    assert found()[0] == "Returns and refunds"
+    assert "(outdated)" in deskhand(environment, "search", "Is it 14 days to return an order, unopened?").stdout
+    nobody = deskhand(environment, "documents", "mark", "nobody", "outdated")
+    assert (nobody.returncode, "there is no document" in nobody.stderr) == (1, True)

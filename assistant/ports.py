@@ -28,6 +28,7 @@ from assistant.kernel.knowledge import (
     Sketch,
     SnapshotManifest,
     Standing,
+    StoredDocument,
 )
 from assistant.kernel.learning import ArticleProposal, Lesson, ProposalState
 from assistant.kernel.outgoing import EventType, Letter, LetterState, OutgoingEvent, Receiver
@@ -136,36 +137,6 @@ class LanguageModel(Protocol):
     def stream(
         self, messages: Sequence[ChatMessage], sampling: Sampling, *, tenant: str, deadline_s: float
     ) -> Generator[Token, None, Completion]: ...
-
-
-class StoredDocument(Protocol):
-    """A document as the store lists it. ``copy_of`` is the key of the one that is kept in its place, if it is left out.
-
-    ``modified_at`` is empty where the source does not say.
-    """
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def url(self) -> str: ...
-    @property
-    def audience(self) -> Audience: ...
-    @property
-    def sha256(self) -> str: ...
-    @property
-    def chunks(self) -> int: ...
-    @property
-    def updated_at(self) -> str: ...
-    @property
-    def modified_at(self) -> str: ...
-    @property
-    def standing(self) -> Standing: ...
-    @property
-    def copy_of(self) -> str: ...
 
 
 class DocumentStore(Protocol):

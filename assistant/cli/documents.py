@@ -9,8 +9,7 @@ import typer
 from assistant.cli.session import console, opened
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import NotFound
-from assistant.kernel.knowledge import Audience, Standing
-from assistant.ports import StoredDocument
+from assistant.kernel.knowledge import Audience, Standing, StoredDocument
 from assistant.wiring import App
 from ingest.index import index
 from ingest.wiring import create_ingest

@@ -113,6 +113,25 @@ class Likeness(NamedTuple):
     sketch: Sketch
 
 
+class StoredDocument(NamedTuple):
+    """A document as the store lists it. ``copy_of`` is the key of the one that is kept in its place, if it is left out.
+
+    ``modified_at`` is empty where the source does not say.
+    """
+
+    id: str
+    key: str
+    title: str
+    url: str
+    audience: Audience
+    sha256: str
+    chunks: int
+    updated_at: str
+    modified_at: str
+    standing: Standing
+    copy_of: str
+
+
 class IndexedDocument(NamedTuple):
     """A document as an index takes it. ``fingerprint`` tells one version of it from another, and whether it is outdated."""
 

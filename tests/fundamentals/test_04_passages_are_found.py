@@ -95,7 +95,7 @@ def test_of_several_questions_in_one_message_each_has_its_best_passage_among_the
 
 
 def test_what_is_outdated_sinks(knowledge: Knowledge, scope: Scope) -> None:
-    index, _ = knowledge
+    index, embedder = knowledge
     question = "How do I descale the Fernhill Duo?"
     found = find(knowledge, question, scope)
     assert files(found)[0] == "descale-duo.md"
@@ -105,8 +105,9 @@ def test_what_is_outdated_sinks(knowledge: Knowledge, scope: Scope) -> None:
         chunk_id: chunk.model_copy(update={"outdated": chunk.document_key.endswith("/descale-duo.md")})
         for chunk_id, chunk in snapshot.by_id.items()
     }
-    index._snapshots[scope.tenant] = replace(snapshot, by_id=marked)
-    sunk = find(knowledge, question, scope)
+    outdated = MemoryIndex()
+    outdated._snapshots[scope.tenant] = replace(snapshot, by_id=marked)
+    sunk = find((outdated, embedder), question, scope)
     assert files(sunk)[0] != "descale-duo.md"
     assert sunk.top_similarity == found.top_similarity
     assert not any(passage.chunk.outdated for passage in sunk.passages[:3])

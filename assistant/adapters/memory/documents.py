@@ -20,42 +20,40 @@ from assistant.kernel.knowledge import (
     ParsedDocument,
     Sketch,
     Standing,
+    StoredDocument,
 )
-from assistant.ports import StoredDocument
 
 
 @dataclass(frozen=True)
 class _Stored:
-    id: str
-    key: str
-    title: str
-    url: str
-    audience: Audience
-    sha256: str
-    chunks: int
-    updated_at: str
+    listed: StoredDocument
     fingerprint: str
     content: tuple[Chunk, ...]
     media_type: str
     sketch: Sketch
-    modified_at: str = ""
-    standing: Standing = Standing.CURRENT
-    copy_of: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.listed.key
+
+    @property
+    def outdated(self) -> bool:
+        return self.listed.standing is Standing.OUTDATED
 
     @property
     def mark(self) -> str:
-        return f"{self.fingerprint}-outdated" if self.standing is Standing.OUTDATED else self.fingerprint
+        return f"{self.fingerprint}-outdated" if self.outdated else self.fingerprint
 
     @property
     def indexed(self) -> IndexedDocument:
-        outdated = {"outdated": self.standing is Standing.OUTDATED}
-        return IndexedDocument(self.key, self.mark, tuple(chunk.model_copy(update=outdated) for chunk in self.content))
+        chunks = (chunk.model_copy(update={"outdated": self.outdated}) for chunk in self.content)
+        return IndexedDocument(self.key, self.mark, tuple(chunks))
 
     @property
     def likeness(self) -> Likeness:
-        modified = datetime.fromisoformat(self.modified_at) if self.modified_at else None
-        seen = datetime.fromisoformat(self.updated_at)
-        return Likeness(self.key, self.media_type, self.standing, modified, seen, self.sketch)
+        modified = datetime.fromisoformat(self.listed.modified_at) if self.listed.modified_at else None
+        seen = datetime.fromisoformat(self.listed.updated_at)
+        return Likeness(self.key, self.media_type, self.listed.standing, modified, seen, self.sketch)
 
 
 class MemoryDocumentStore:
@@ -64,23 +62,22 @@ class MemoryDocumentStore:
         self._vectors: dict[tuple[str, str], NDArray[np.float32]] = {}
 
     def hashes(self, tenant: str) -> dict[str, str]:
-        return {key: stored.fingerprint for key, stored in self._of(tenant).items()}
+        return {stored.key: stored.fingerprint for stored in self._of(tenant)}
 
     def published(self, tenant: str) -> dict[str, str]:
-        return {key: stored.mark for key, stored in self._of(tenant).items() if not stored.copy_of}
+        return {stored.key: stored.mark for stored in self._of(tenant) if not stored.listed.copy_of}
 
     def alike(self, tenant: str) -> list[Likeness]:
-        mine = self._of(tenant).values()
-        titles = Counter(one.sketch.title for one in mine if one.sketch.title)
-        return [one.likeness for one in mine if titles[one.sketch.title] > 1]
+        titles = Counter(stored.sketch.title for stored in self._of(tenant) if stored.sketch.title)
+        return [stored.likeness for stored in self._of(tenant) if titles[stored.sketch.title] > 1]
 
     def leave_out(self, tenant: str, copies: Mapping[str, str]) -> None:
-        for key, stored in self._of(tenant).items():
-            self._documents[(tenant, key)] = replace(stored, copy_of=copies.get(key, ""))
+        for stored in self._of(tenant):
+            self._change(tenant, stored, stored.listed._replace(copy_of=copies.get(stored.key, "")))
 
     def mark(self, tenant: str, document_id: str, standing: Standing, audiences: frozenset[Audience]) -> None:
         stored = self._readable(tenant, document_id, audiences)
-        self._documents[(tenant, stored.key)] = replace(stored, standing=standing)
+        self._change(tenant, stored, stored.listed._replace(standing=standing))
 
     def put(
         self,
@@ -92,8 +89,8 @@ class MemoryDocumentStore:
         sketch: Sketch = NO_SKETCH,
     ) -> str:
         before = self._documents.get((tenant, document.key))
-        stored = _Stored(
-            id=before.id if before else uuid4().hex,
+        listed = StoredDocument(
+            id=before.listed.id if before else uuid4().hex,
             key=document.key,
             title=document.title,
             url=document.url,
@@ -101,16 +98,14 @@ class MemoryDocumentStore:
             sha256=document.sha256,
             chunks=len(chunks),
             updated_at="2026-01-01T00:00:00+00:00",
-            fingerprint=fingerprint,
-            content=tuple(chunks),
-            media_type=document.media_type,
-            sketch=sketch,
             modified_at=document.modified.astimezone(UTC).isoformat() if document.modified else "",
-            standing=before.standing if before else Standing.CURRENT,
-            copy_of=before.copy_of if before else "",
+            standing=before.listed.standing if before else Standing.CURRENT,
+            copy_of=before.listed.copy_of if before else "",
         )
-        self._documents[(tenant, document.key)] = stored
-        return stored.id
+        self._documents[(tenant, document.key)] = _Stored(
+            listed, fingerprint, tuple(chunks), document.media_type, sketch
+        )
+        return listed.id
 
     def delete(self, tenant: str, keys: Sequence[str]) -> int:
         return sum(self._documents.pop((tenant, key), None) is not None for key in keys)
@@ -125,8 +120,8 @@ class MemoryDocumentStore:
         return {text: vector for text, vector in known.items() if vector is not None}
 
     def indexed(self, tenant: str, keys: Collection[str]) -> list[IndexedDocument]:
-        mine = self._of(tenant)
-        return [mine[key].indexed for key in sorted(keys) if key in mine and not mine[key].copy_of]
+        mine = [stored for stored in self._of(tenant) if stored.key in keys and not stored.listed.copy_of]
+        return [stored.indexed for stored in sorted(mine, key=lambda stored: stored.key)]
 
     def add_vectors(self, embedder: EmbedderIdentity, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         self._vectors |= {(embedder.sha256, text): vector for text, vector in vectors.items()}
@@ -134,14 +129,19 @@ class MemoryDocumentStore:
     def documents(
         self, tenant: str, audiences: frozenset[Audience], *, limit: int, after: str = ""
     ) -> list[StoredDocument]:
-        mine = [stored for key, stored in self._of(tenant).items() if key > after and stored.audience in audiences]
-        return list(sorted(mine, key=lambda stored: stored.key)[:limit])
+        mine = [stored.listed for stored in self._of(tenant) if stored.key > after]
+        return sorted((listed for listed in mine if listed.audience in audiences), key=lambda listed: listed.key)[
+            :limit
+        ]
 
-    def _of(self, tenant: str) -> dict[str, _Stored]:
-        return {key: stored for (owner, key), stored in self._documents.items() if owner == tenant}
+    def _of(self, tenant: str) -> list[_Stored]:
+        return [stored for (owner, _), stored in self._documents.items() if owner == tenant]
+
+    def _change(self, tenant: str, stored: _Stored, listed: StoredDocument) -> None:
+        self._documents[(tenant, stored.key)] = replace(stored, listed=listed)
 
     def _readable(self, tenant: str, document_id: str, audiences: frozenset[Audience]) -> _Stored:
-        for stored in self._of(tenant).values():
-            if stored.id == document_id and stored.audience in audiences:
+        for stored in self._of(tenant):
+            if stored.listed.id == document_id and stored.listed.audience in audiences:
                 return stored
         raise NotFound(f"there is no document {document_id!r}")

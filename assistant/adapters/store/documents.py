@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC
 from uuid import uuid4
 
@@ -25,25 +24,11 @@ from assistant.kernel.knowledge import (
     ParsedDocument,
     Sketch,
     Standing,
+    StoredDocument,
 )
-from assistant.ports import Clock, StoredDocument
+from assistant.ports import Clock
 
 _IN_LIMIT = 500
-
-
-@dataclass(frozen=True)
-class ListedDocument:
-    id: str
-    key: str
-    title: str
-    url: str
-    audience: Audience
-    sha256: str
-    chunks: int
-    updated_at: str
-    modified_at: str
-    standing: Standing
-    copy_of: str
 
 
 class SqlDocumentStore:
@@ -300,8 +285,8 @@ def _chunk(row: ChunkRow, document: DocumentRow, version: VersionRow) -> Chunk:
     )
 
 
-def _listed(document: DocumentRow, version: VersionRow, chunks: int) -> ListedDocument:
-    return ListedDocument(
+def _listed(document: DocumentRow, version: VersionRow, chunks: int) -> StoredDocument:
+    return StoredDocument(
         id=document.id,
         key=document.key,
         title=version.title,

@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak bench-waiting bench-lane bench-million bench-rivals env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak bench-waiting bench-lane bench-million bench-postgres bench-rivals env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -68,6 +68,9 @@ bench-rivals: models  ## Ingest and retrieval beside Haystack and LlamaIndex, in
 
 bench-million: models  ## A million vectors searched by one thread: recall, latency, memory (40 minutes the first time, most of it embedding)
 	@$(BIN)/python -m tests.bench.million $(DATA)/docs/support_kb.jsonl.gz $(DATA)/docs/technical.jsonl.gz $(DATA)/mtrag/queries_dev.jsonl
+
+bench-postgres: models  ## The index in Postgres beside the one in files, on the same chunks
+	@$(QUIET) $(BIN)/python -m tests.bench.postgres $(DATA)/docs/support_kb.jsonl.gz $(DATA)/docs/technical.jsonl.gz $(DATA)/mtrag/queries_dev.jsonl
 
 bench-serve: models  ## Memory of the service with both models, time to ready, and to refuse when full
 	@$(BIN)/python -m tests.bench.serve

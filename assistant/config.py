@@ -32,6 +32,11 @@ class Settings(BaseSettings):
         default="",
         description="SQLAlchemy URL, such as postgresql+psycopg://user:password@host/name. Empty: SQLite in the data folder.",
     )
+    index: Literal["folder", "postgres"] = Field(
+        default="folder",
+        description="Where the search index is: files in the data folder, which every machine that searches must share, or "
+        "tables of the Postgres that DESKHAND_DATABASE_URL names, which needs pgvector 0.8 or newer.",
+    )
     redis_url: str = Field(
         default="",
         description="Broker for Celery workers, such as redis://host:6379/0. Empty: the service starts one for itself, "

@@ -106,7 +106,8 @@ class IndexWriter(Protocol):
     ``documents`` are the published ones, key to fingerprint. ``hide`` takes some out at once. ``waiting`` are embedding texts
     of published chunks without a vector, which ``attach`` gives them; inside ``embedding`` it is told whether nobody else
     sees to that. ``tidy`` puts together what many changes have scattered, when that is due. ``tune`` finds out how far searches
-    have to go for ``recall`` of the ten nearest to ``questions``, and makes them do so.
+    have to go for ``recall`` of the ten nearest to ``questions``, and makes them do so. ``roll_back`` shows again what the
+    newest earlier generation with other documents did, if one is kept.
     """
 
     def current(self, tenant: str) -> SnapshotManifest | None: ...
@@ -122,6 +123,7 @@ class IndexWriter(Protocol):
     ) -> SnapshotManifest: ...
     def tidy(self, tenant: str) -> SnapshotManifest: ...
     def tune(self, tenant: str, questions: Vectors, exact: ExactVectors, recall: float) -> SnapshotManifest: ...
+    def roll_back(self, tenant: str) -> SnapshotManifest | None: ...
 
 
 class LanguageModel(Protocol):

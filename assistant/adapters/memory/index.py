@@ -1,6 +1,6 @@
 """The in-memory twins of IndexReader and IndexWriter."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from math import log1p
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.kernel.errors import NotFound
 from assistant.kernel.knowledge import (
     Audience,
     Chunk,
@@ -65,6 +66,7 @@ class MemoryIndex:
     def __init__(self) -> None:
         self._snapshots: dict[str, MemorySnapshot] = {}
         self._documents: dict[str, dict[str, IndexedDocument]] = {}
+        self._earlier: defaultdict[str, list[tuple[MemorySnapshot, dict[str, IndexedDocument]]]] = defaultdict(list)
 
     def snapshot(self, tenant: str) -> MemorySnapshot | None:
         return self._snapshots.get(tenant)
@@ -82,6 +84,8 @@ class MemoryIndex:
         return {chunk.embedding_text() for chunk in chunks if snapshot and chunk.id not in snapshot.vectors}
 
     def publish(self, tenant: str, change: IndexChange, embedder: EmbedderIdentity, chunker: str) -> SnapshotManifest:
+        if tenant in self._snapshots:
+            self._earlier[tenant].append((self._snapshots[tenant], self._documents[tenant]))
         before = {} if change.whole else self._documents.get(tenant, {})
         kept = {key: document for key, document in before.items() if key not in change.removed}
         self._documents[tenant] = kept | {document.key: document for document in change.documents}
@@ -104,6 +108,18 @@ class MemoryIndex:
 
     def tune(self, tenant: str, questions: Vectors, exact: ExactVectors, recall: float) -> SnapshotManifest:  # noqa: ARG002
         return self._snapshots[tenant].manifest
+
+    def roll_back(self, tenant: str) -> SnapshotManifest | None:
+        if tenant not in self._snapshots:
+            raise NotFound(f"nothing is published for tenant {tenant!r}")
+        now = self._snapshots[tenant].manifest.documents_sha256
+        earlier = self._earlier[tenant]
+        while earlier:
+            snapshot, documents = earlier.pop()
+            if snapshot.manifest.documents_sha256 != now:
+                self._snapshots[tenant], self._documents[tenant] = snapshot, documents
+                return snapshot.manifest
+        return None
 
     def _publish(
         self,

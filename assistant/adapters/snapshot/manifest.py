@@ -38,6 +38,10 @@ class FolderManifest(SnapshotManifest):
     segments: tuple[SegmentEntry, ...]
     files: dict[str, str]
 
+    @property
+    def pieces(self) -> int:
+        return len(self.segments)
+
 
 def read_manifest(folder: Path) -> FolderManifest:
     """Raises SnapshotMismatch when there is none, or one that this version does not know."""

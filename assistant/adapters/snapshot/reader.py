@@ -21,10 +21,10 @@ from assistant.adapters.snapshot.manifest import (
 )
 from assistant.adapters.snapshot.segment import LiveSegment, Segment, VectorPart
 from assistant.adapters.snapshot.vectors import PROBED
-from assistant.adapters.snapshot.words import rarity
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import SnapshotMismatch
 from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity
+from assistant.text.bm25 import rarity
 
 Place = tuple[int, int]
 """The number of a segment, and a row in it."""

@@ -1,16 +1,13 @@
 """The lexical index of one audience in a segment: for each stem the chunks that hold it, in arrays that are mapped, not read.
 
-BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009) over chunks whose title and
-headings count ``HEADING_WEIGHT`` times. A chunk's part of a score, which does not depend on the question, is computed
-when the index is made; the rarity of a stem among all segments, and its weight in the question, when it is asked.
+A chunk's part of a BM25 score, which does not depend on the question, is computed when the index is made; the rarity of a
+stem among all segments, and its weight in the question, when it is asked.
 """
 
 import sqlite3
 import threading
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from math import log1p
 from pathlib import Path
 from typing import Literal
 
@@ -18,10 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.kernel.knowledge import Chunk
-from assistant.text.words import content_stems
-
-K1, B = 2.0, 0.75
-HEADING_WEIGHT = 2
+from assistant.text.bm25 import K1, B, counted
 
 Spans = Mapping[str, tuple[int, int]]
 """Stem → where its postings begin and end. Their number is that of the chunks that hold it."""
@@ -36,7 +30,7 @@ class WordWriter:
         self._rows, self._lengths = array("i"), array("f")
 
     def add(self, row: int, chunk: Chunk) -> None:
-        found = _counted(chunk)
+        found = counted(chunk)
         number = len(self._rows)
         self._rows.append(row)
         self._lengths.append(sum(found.values()))
@@ -95,18 +89,6 @@ class WordFile:
         best = np.argpartition(-scores, limit - 1)[:limit] if limit < len(scores) else np.arange(len(scores))
         best = best[np.lexsort((best, -scores[best]))]
         return [(int(row), float(scores[row])) for row in best if scores[row] > 0]
-
-
-def rarity(holding: int, chunks: int) -> float:
-    """What a stem counts that ``holding`` of ``chunks`` chunks hold."""
-    return log1p((chunks - holding + 0.5) / (holding + 0.5))
-
-
-def _counted(chunk: Chunk) -> Counter[str]:
-    found = Counter(content_stems(chunk.text, chunk.language))
-    for stem in content_stems(chunk.heading_line(), chunk.language):
-        found[stem] += HEADING_WEIGHT
-    return found
 
 
 def _write_stems(path: Path, stems: Iterable[str], ends: Sequence[int], chunks: int, usual_length: float) -> None:

@@ -43,6 +43,10 @@ ExactVectors = Callable[[Sequence[str]], Mapping[str, NDArray[np.float32]]]
 """Embedding texts to the vectors they had before an index made them smaller."""
 
 
+FindCopies = Callable[[Sequence[Likeness]], Mapping[str, str]]
+"""Documents that may be alike to key → key of the one that is published in its place."""
+
+
 class Clock(Protocol):
     """Tells the time: wall time for records, monotonic seconds for durations."""
 
@@ -145,13 +149,14 @@ class DocumentStore(Protocol):
     """Documents, their versions, chunks and vectors: the truth an index is built from.
 
     ``hashes`` has all documents by key, ``published`` those that belong in an index: near-duplicates of others do not.
-    ``alike`` are those whose titles' sketch is another's too; ``leave_out`` says which are left out for which.
+    ``leave_out`` asks which are left out for which, of those whose titles' sketch is another's too, while nobody changes them.
+    ``redate`` keeps what sources say of when documents were changed that are otherwise as they were.
     """
 
     def hashes(self, tenant: str) -> dict[str, str]: ...
     def published(self, tenant: str) -> dict[str, str]: ...
-    def alike(self, tenant: str) -> list[Likeness]: ...
-    def leave_out(self, tenant: str, copies: Mapping[str, str]) -> None: ...
+    def leave_out(self, tenant: str, find: FindCopies) -> None: ...
+    def redate(self, tenant: str, dates: Mapping[str, datetime]) -> None: ...
     def mark(self, tenant: str, document_id: str, standing: Standing, audiences: frozenset[Audience]) -> None: ...
     def put(
         self,

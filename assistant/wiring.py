@@ -2,14 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
 from uuid import uuid4
 
-from sqlalchemy import Engine
-
 from assistant import __version__
-from assistant.adapters.clock import SystemClock
 from assistant.adapters.embedder import SentenceTransformersEmbedder
 from assistant.adapters.helpdesks.catalogue import create_helpdesk
 from assistant.adapters.helpdesks.events import WebhookSender
@@ -19,26 +15,9 @@ from assistant.adapters.queue import CeleryQueue
 from assistant.adapters.reranker import OnnxReranker
 from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
-from assistant.adapters.store.batches import SqlBatchStore
-from assistant.adapters.store.database import (
-    DatabaseFacts,
-    Sessions,
-    inspect_database,
-    migrate,
-    open_database,
-    pending,
-    ping,
-)  # fmt: skip
-from assistant.adapters.store.documents import SqlDocumentStore
-from assistant.adapters.store.jobs import SqlJobStore
-from assistant.adapters.store.keys import SqlKeyStore
 from assistant.adapters.store.learning import SqlLessonReader, SqlProposalStore
-from assistant.adapters.store.letters import SqlCorrespondence, SqlOutbox
-from assistant.adapters.store.runs import SqlRunStore
-from assistant.adapters.store.uploads import SqlUploadStore
 from assistant.batches.lines import TicketRef
 from assistant.batches.stored import Summaries
-from assistant.config import Settings
 from assistant.connections import Connections, load_connections
 from assistant.engine.guest import HostedEmbedder, HostedModels, find_host
 from assistant.engine.host import ModelHost, socket_path
@@ -46,7 +25,7 @@ from assistant.engine.lane import ComputeLane, LaneEmbedder, LaneReranker
 from assistant.engine.link import Requests
 from assistant.engine.process import ModelProcess
 from assistant.kernel.conversation import Ticket, Tier
-from assistant.kernel.errors import ConfigurationError, DatabaseError, NotFound
+from assistant.kernel.errors import ConfigurationError, NotFound
 from assistant.kernel.jobs import Job
 from assistant.kernel.knowledge import EmbedderIdentity
 from assistant.kernel.policy import Policy
@@ -63,24 +42,19 @@ from assistant.ports import (
     IndexWriter,
     LanguageModel,
     Reranker,
-    Transactions,
 )
 from assistant.prompts import Prompt, load_prompt
+from assistant.stores import Stores
 from assistant.ticketing import FrontDesk
 from assistant.tiers import Tiers
 
 
 @dataclass(frozen=True)
-class App:
+class App(Stores):
     """Everything one process of Deskhand is made of. Parts are built when first asked for."""
 
-    settings: Settings
     hosting: bool = False
     """Whether this process is the service, which others are guests of."""
-
-    @cached_property
-    def clock(self) -> SystemClock:
-        return SystemClock()
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -92,67 +66,9 @@ class App:
         return Tiers(self.settings, self.catalogue)
 
     @cached_property
-    def engine(self) -> Engine:
-        """The database, its schema up to date. SQLite is brought up to date here; a server's by `deskhand init`."""
-        engine = open_database(self.settings.database())
-        if engine.dialect.name == "sqlite":
-            migrate(engine)
-        elif pending(engine):
-            raise DatabaseError("the database schema is older than this version", fix="Run `deskhand init`.")
-        return engine
-
-    def migrate(self) -> None:
-        """Bring the database's schema up to date, whichever database it is."""
-        migrate(open_database(self.settings.database()))
-
-    def ping(self) -> None:
-        """Raises DatabaseError unless the database answers."""
-        ping(self.engine)
-
-    def database_facts(self) -> DatabaseFacts:
-        """Whether the database can be used safely, for `deskhand doctor`. Raises DatabaseError."""
-        return inspect_database(self.engine)
-
-    @cached_property
-    def _sessions(self) -> Sessions:
-        return Sessions(self.engine)
-
-    @cached_property
-    def documents(self) -> SqlDocumentStore:
-        return SqlDocumentStore(self._sessions, self.clock)
-
-    @cached_property
-    def runs(self) -> SqlRunStore:
-        return SqlRunStore(self._sessions, self.clock)
-
-    @cached_property
-    def keys(self) -> SqlKeyStore:
-        return SqlKeyStore(self._sessions, self.clock)
-
-    @cached_property
-    def transactions(self) -> Transactions:
-        return self._sessions
-
-    @cached_property
-    def uploads(self) -> SqlUploadStore:
-        return SqlUploadStore(self._sessions, self.clock)
-
-    @cached_property
-    def letters(self) -> SqlCorrespondence:
-        return SqlCorrespondence(self._sessions, self.clock)
-
-    @cached_property
-    def outbox(self) -> SqlOutbox:
-        return SqlOutbox(self._sessions, self.clock)
-
-    @cached_property
-    def batches(self) -> SqlBatchStore:
-        return SqlBatchStore(self._sessions, self.clock)
-
-    @cached_property
     def learning(self) -> Learning:
         return Learning(
-            SqlLessonReader(self._sessions), SqlProposalStore(self._sessions), self.uploads, self.jobs,
+            SqlLessonReader(self.sessions), SqlProposalStore(self.sessions), self.uploads, self.jobs,
             self.transactions, self.index, self.embedder, self.policy[0], self.clock,
         )  # fmt: skip
 
@@ -198,10 +114,6 @@ class App:
         if found is None or found.tenant != tenant:
             raise NotFound(f"there is no helpdesk {reference.connection!r}", fix="Name one of the connections file.")
         return self.helpdesks[found.name].read(reference.ticket_id).conversation()
-
-    @cached_property
-    def jobs(self) -> SqlJobStore:
-        return SqlJobStore(self._sessions, self.clock, timedelta(seconds=self.settings.lease_s))
 
     @cached_property
     def queue(self) -> CeleryQueue | None:
@@ -266,23 +178,14 @@ class App:
     @cached_property
     def index(self) -> IndexReader:
         if self.settings.index == "postgres":
-            return PostgresIndexReader(self._postgres, self.own_embedder.identity)
+            return PostgresIndexReader(self.postgres, self.own_embedder.identity)
         return FolderIndexReader(self.settings.snapshots, self.own_embedder.identity)
 
     @cached_property
     def index_writer(self) -> IndexWriter:
         if self.settings.index == "postgres":
-            return PostgresIndexWriter(self._postgres, self.clock)
+            return PostgresIndexWriter(self.postgres, self.clock)
         return FolderIndexWriter(self.settings.snapshots, self.clock)
-
-    @property
-    def _postgres(self) -> Engine:
-        if self.engine.dialect.name != "postgresql":
-            raise ConfigurationError(
-                "DESKHAND_INDEX=postgres needs a Postgres, and DESKHAND_DATABASE_URL names none",
-                fix="Set DESKHAND_DATABASE_URL to a postgresql+psycopg:// URL, or leave DESKHAND_INDEX=folder.",
-            )
-        return self.engine
 
     @cached_property
     def model_process(self) -> ModelProcess:
@@ -355,8 +258,7 @@ class App:
         """Stop the model process and let go of the database."""
         if "model_process" in self.__dict__:
             self.model_process.close()
-        if "engine" in self.__dict__:
-            self.engine.dispose()
+        self.disconnect()
 
     def _provenance(self, generation: int) -> RunManifest:
         policy, policy_sha256 = self.policy

@@ -36,11 +36,12 @@ def index(
 ) -> Published:
     """Publish generations until what is published is what the store holds, then embed what waits for it.
 
-    Near-duplicates of other documents are left out. All is published anew with another embedder, where a part is damaged, or with ``force``. Documents of ``own`` keys are
-    embedded in any case; what else waits, as of an ingest that was stopped, with ``backlog`` and unless somebody else does it.
+    Near-duplicates of other documents are left out. All is published anew with another embedder, where a part is damaged, or
+    with ``force``. Documents of ``own`` keys are embedded in any case; what else waits, as of an ingest that was stopped, with
+    ``backlog`` and unless somebody else does it.
     """
     identity = embedder.identity
-    store.leave_out(tenant, find_copies(store.alike(tenant)))
+    store.leave_out(tenant, find_copies)
     embedded = _publish(tenant, store, writer, embedder, force=force, on_embedded=on_embedded)
     with writer.embedding(tenant) as alone:
         waiting = writer.waiting(tenant)

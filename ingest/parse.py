@@ -40,7 +40,8 @@ def parse(source: Source) -> ParsedDocument:
     blocks = [_with_short_headings(block) for block in found]
     size = sum(len(block.text) + sum(map(len, block.heading_path)) for block in blocks)
     if size == 0:
-        raise UnreadableDocument("no text was found in it", fix=where_no_text())
+        pictured = source.media_type in {*PICTURE_TYPES, "application/pdf"}
+        raise UnreadableDocument("no text was found in it", fix=where_no_text() if pictured else "Check what it shows.")
     if size > MAX_CHARS:
         raise UnreadableDocument(f"{size / 1e6:.0f} million characters are too many for one document", fix="Split it.")
     sample = " ".join(block.text for block in blocks[:40])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from assistant.kernel.errors import DeskhandError, InputError, UnreadableDocument
 from assistant.kernel.knowledge import Audience, ParsedDocument, Problem
@@ -19,7 +20,7 @@ MASS_DELETE_MIN = 20
 
 
 class IngestReport(Value):
-    """What an ingest did. ``embedded`` counts chunks that were not known before."""
+    """What an ingest did. ``embedded`` counts chunks that were not known before, ``left_out`` near-duplicates that are stored."""
 
     added: int
     changed: int
@@ -29,6 +30,7 @@ class IngestReport(Value):
     embedded: int
     generation: int
     documents: int
+    left_out: int
     problems: tuple[Problem, ...]
 
 
@@ -76,6 +78,7 @@ def ingest(
     gone = [key for key in before if key not in work.seen and _below(key, roots) and not _below(key, half_read)]
     _refuse_mass_delete(gone, before, roots, allow_mass_delete)
     deleted = desk.store.delete(tenant, gone)
+    desk.store.redate(tenant, work.dates)
     published = index(
         tenant, desk.store, desk.writer, desk.embedder, own=work.seen, backlog=backlog, on_embedded=on_embedded
     )
@@ -93,6 +96,8 @@ class _Work:
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+    dates: dict[str, datetime] = field(default_factory=dict)
+    """Of what is unchanged."""
 
     def take(self, item: Source | Problem) -> None:
         if isinstance(item, Problem):
@@ -104,6 +109,8 @@ class _Work:
         mark = fingerprint(item, self.audience, self.desk.embedder.identity.sha256, sizes)
         if self.before.get(item.key) == mark:
             self.unchanged += 1
+            if item.modified:
+                self.dates[item.key] = item.modified
             return
         try:
             document = self.desk.parse(item)
@@ -111,6 +118,7 @@ class _Work:
                 document, self.audience, self.desk.embedder.count_tokens,
                 self.desk.chunk_tokens, self.desk.overlap_tokens,
             )  # fmt: skip
+            like = sketch(document, self.audience)
         except UnreadableDocument as error:
             self.problems.append(Problem(name=item.name, reason=str(error), fix=error.fix, key=item.key))
             return
@@ -120,7 +128,7 @@ class _Work:
             reason = f"its parser failed ({type(error).__name__})"
             self.problems.append(Problem(name=item.name, reason=reason, fix="Report the file as a bug.", key=item.key))
             return
-        self.desk.store.put(self.tenant, self.audience, document, chunks, mark, sketch(document, self.audience))
+        self.desk.store.put(self.tenant, self.audience, document, chunks, mark, like)
         self.changed += item.key in self.before
         self.added += item.key not in self.before
 
@@ -135,6 +143,7 @@ class _Work:
             embedded=published.embedded,
             generation=manifest.generation,
             documents=manifest.documents,
+            left_out=len(self.desk.store.hashes(self.tenant)) - len(self.desk.store.published(self.tenant)),
             problems=tuple(self.problems),
         )
 

@@ -4,6 +4,7 @@ import gzip
 import itertools
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,19 @@ def knowledge(help_centre: Path) -> tuple[MemoryIndex, HashingEmbedder]:
         report = ingest(load(folder), TENANT, audience, desk, roots=[root_key(folder)])
         assert report.problems == ()
     return index, embedder
+
+
+def with_outdated(index: MemoryIndex, name: str, scope: Scope) -> MemoryIndex:
+    """Another index with the same documents, of which those whose key ends in ``name`` are outdated."""
+    snapshot = index.snapshot(scope.tenant)
+    assert snapshot is not None
+    marked = {
+        chunk_id: chunk.model_copy(update={"outdated": chunk.document_key.endswith(name)})
+        for chunk_id, chunk in snapshot.by_id.items()
+    }
+    other = MemoryIndex()
+    other._snapshots[scope.tenant] = replace(snapshot, by_id=marked)
+    return other
 
 
 @pytest.fixture

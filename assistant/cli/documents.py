@@ -31,7 +31,7 @@ def list_documents(
     with opened() as desk:
         found = [
             document
-            for document in _each(desk, tenant)
+            for document in each_document(desk, tenant)
             if (document.copy_of or not copies) and standing in (None, document.standing)
         ]
     if as_json:
@@ -59,7 +59,7 @@ def mark(
     """Say what a document is worth, and publish that."""
     check_tenant(tenant)
     with opened() as desk:
-        found = next((each for each in _each(desk, tenant) if document in (each.id, each.key)), None)
+        found = next((each for each in each_document(desk, tenant) if document in (each.id, each.key)), None)
         if found is None:
             raise NotFound(f"there is no document {document!r}", fix="`deskhand documents list` prints ids and keys.")
         desk.documents.mark(tenant, found.id, standing, frozenset(Audience))
@@ -68,7 +68,8 @@ def mark(
     console.print(f"{found.title} is {standing}. Snapshot {manifest.generation}.", markup=False, soft_wrap=True)
 
 
-def _each(desk: App, tenant: str) -> Iterator[StoredDocument]:
+def each_document(desk: App, tenant: str) -> Iterator[StoredDocument]:
+    """All of a tenant's documents, by key, near-duplicates too."""
     after, everybody = "", frozenset(Audience)
     while page := desk.documents.documents(tenant, everybody, limit=PAGE, after=after):
         yield from page

@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from assistant.cli.documents import each_document
 from assistant.cli.session import EXIT_PARTLY, console, opened
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import NotFound
 from assistant.kernel.jobs import LaneLoad
-from assistant.kernel.knowledge import Audience, documents_digest
+from assistant.kernel.knowledge import Audience, Standing, documents_digest, indexed_as
 from assistant.kernel.value import Value
 from assistant.wiring import App
 from ingest.tune import tune as tune_index
@@ -131,7 +132,11 @@ def rollback(tenant: Tenant = "default") -> None:
 
 def _no_longer_shown(desk: App, tenant: str) -> set[str]:
     """Published documents that were deleted since, or are other versions of what only agents may read now."""
-    stored, published = desk.documents.published(tenant), desk.index_writer.documents(tenant)
-    changed = {key for key in published.keys() & stored.keys() if published[key] != stored[key]}
-    internal = desk.documents.documents(tenant, frozenset({Audience.INTERNAL}), limit=len(stored))
-    return (published.keys() - stored.keys()) | (changed & {document.key for document in internal})
+    stored, published = desk.documents.hashes(tenant), desk.index_writer.documents(tenant)
+    internal = {each.key for each in each_document(desk, tenant) if each.audience is Audience.INTERNAL}
+    other = {
+        key
+        for key in published.keys() & internal & stored.keys()
+        if published[key] not in {indexed_as(stored[key], standing) for standing in Standing}
+    }
+    return (published.keys() - stored.keys()) | other

@@ -185,6 +185,8 @@ def _show(report: IngestReport, *, as_json: bool) -> None:
         f"{report.embedded} chunks embedded."
     )
     console.print(f"Snapshot {report.generation}: {report.documents} documents, {report.chunks} chunks.")
+    if report.left_out:
+        console.print(f"{report.left_out} near-duplicates are left out: `deskhand documents list --copies`.")
     if report.problems:
         console.print(f"\n[bold]{len(report.problems)} not read:[/]")
     for problem in report.problems:

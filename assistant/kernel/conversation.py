@@ -198,7 +198,7 @@ class ToHuman(Value):
 class Handoff(Value):
     """What the human gets: why, the case in a paragraph, what was found and what was tried.
 
-    ``draft`` is one that could not be checked. It is here and not in an Answer so that nothing can send it.
+    ``draft`` is one that could not be checked, or that rests on what is outdated. It is here and not in an Answer so that nothing can send it.
     """
 
     kind: Literal["handoff"] = "handoff"

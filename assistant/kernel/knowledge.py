@@ -132,6 +132,11 @@ class StoredDocument(NamedTuple):
     copy_of: str
 
 
+def indexed_as(fingerprint: str, standing: Standing) -> str:
+    """The fingerprint of a document in an index: a version of it, and whether it is outdated."""
+    return f"{fingerprint}-outdated" if standing is Standing.OUTDATED else fingerprint
+
+
 class IndexedDocument(NamedTuple):
     """A document as an index takes it. ``fingerprint`` tells one version of it from another, and whether it is outdated."""
 

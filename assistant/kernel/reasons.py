@@ -23,6 +23,7 @@ class Reason(StrEnum):
     WRONG_LANGUAGE = "wrong_language"
     UNCHECKED_LANGUAGE = "unchecked_language"
     UNCHECKED_QUESTION = "unchecked_question"
+    OUTDATED_EVIDENCE = "outdated_evidence"
     CUT_SHORT = "cut_short"
     PERSON_REQUESTED = "person_requested"
     QUESTION_TOO_LONG = "question_too_long"
@@ -47,6 +48,7 @@ _WORDS = {
     Reason.WRONG_LANGUAGE: "The draft is not in the customer's language.",
     Reason.UNCHECKED_LANGUAGE: "The draft could not be checked: it is in another language than its sources.",
     Reason.UNCHECKED_QUESTION: "Whether the draft answers the question could not be checked: the ticket is in another language.",
+    Reason.OUTDATED_EVIDENCE: "The draft rests on a document that is marked outdated.",
     Reason.CUT_SHORT: "The draft was too long and was cut.",
     Reason.PERSON_REQUESTED: "The customer asks for a person.",
     Reason.QUESTION_TOO_LONG: "The message is too long for the model.",

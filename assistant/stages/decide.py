@@ -7,17 +7,18 @@ from assistant.kernel.policy import DecidePolicy
 from assistant.kernel.reasons import Reason
 
 _UNCHECKED = (Reason.UNCHECKED_LANGUAGE, Reason.UNCHECKED_QUESTION)
+_NO_MODEL_MENDS = (*_UNCHECKED, Reason.OUTDATED_EVIDENCE)
 
 
 def decide(verdict: Verdict, tier: Tier, tiers: Sequence[Tier], policy: DecidePolicy) -> Step:
     """Accept the draft, or go up: to the next of ``tiers`` after ``tier``, and after the last to a human.
 
-    A draft that another language kept from being checked goes to a human with the draft beside it.
+    A draft that another language kept from being checked, or that rests on what is outdated, goes to a human who sees it.
     """
-    unchecked = tuple(dict.fromkeys(f.reason for f in verdict.findings if f.reason in _UNCHECKED))
-    against = _objections(verdict, policy, unchecked)
-    if not against and unchecked:
-        return ToHuman(reasons=unchecked, draft=verdict.draft)
+    held_back = tuple(dict.fromkeys(f.reason for f in verdict.findings if f.reason in _NO_MODEL_MENDS))
+    against = _objections(verdict, policy, [reason for reason in held_back if reason in _UNCHECKED])
+    if not against and held_back:
+        return ToHuman(reasons=held_back, draft=verdict.draft)
     if not against:
         return Answer(draft=verdict.draft, reasons=(Reason.SUPPORTED,))
     later = tiers[tiers.index(tier) + 1 :]
@@ -34,7 +35,7 @@ def _objections(verdict: Verdict, policy: DecidePolicy, unchecked: Sequence[Reas
     whole = {Reason.NO_ANSWER_IN_DRAFT, Reason.WRONG_LANGUAGE, Reason.CUT_SHORT}
     against += [finding.reason for finding in verdict.findings if finding.reason in whole]
     if not kept or verdict.dropped / (kept + verdict.dropped) > policy.max_dropped_share:
-        against += [finding.reason for finding in verdict.findings if finding.reason not in _UNCHECKED]
+        against += [finding.reason for finding in verdict.findings if finding.reason not in _NO_MODEL_MENDS]
     measured = Reason.UNCHECKED_LANGUAGE not in unchecked
     if not kept or (measured and verdict.support < policy.min_mean_support):
         against.append(Reason.WEAK_EVIDENCE)

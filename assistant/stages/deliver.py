@@ -72,12 +72,12 @@ def _blocks(decision: Decision, confidence: float | None) -> list[_Block]:
                 *([_Block("It could be about", items=[(option, "") for option in options])] if options else []),
                 _Block("Why", " ".join(explain(reasons))),
             ]
-        case Handoff(reasons=reasons, summary=summary, passages=passages, tried=tried, draft=unchecked):
+        case Handoff(reasons=reasons, summary=summary, passages=passages, tried=tried, draft=held_back):
             found = [(_marked(p.chunk.heading_line(), p.chunk.audience), p.chunk.url) for p in passages]
             return [
                 _Block("For a person", " ".join(explain(reasons))),
                 _Block("The case", summary),
-                *([_Block("A draft that could not be checked", unchecked.text)] if unchecked is not None else []),
+                *([_Block("A draft for a person to check", held_back.text)] if held_back is not None else []),
                 *([_Block("What was found", items=found)] if found else []),
                 *([_Block("What was tried", items=[(text, "") for text in tried])] if tried else []),
             ]

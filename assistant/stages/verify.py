@@ -293,6 +293,12 @@ def _whole_draft_findings(basis: _Basis, text: str, draft: Draft) -> list[Findin
     if not basis.asked_alike:
         detail = f"it was asked for in {question.language!r}, the ticket is in another language"
         findings.append(Finding(reason=Reason.UNCHECKED_QUESTION, sentence="", detail=detail))
+    outdated = {source.passage.chunk.id for source in basis.sources if source.passage.chunk.outdated}
+    for sentence in draft.sentences:
+        if sentence.citations and {citation.passage_id for citation in sentence.citations} <= outdated:
+            title = sentence.citations[0].title
+            detail = f"it stands only in {title!r}, which is marked outdated"
+            findings.append(Finding(reason=Reason.OUTDATED_EVIDENCE, sentence=sentence.text, detail=detail))
     if no_answer := _NO_ANSWER.search(text):
         findings.append(
             Finding(

@@ -1,12 +1,15 @@
 """One document's bytes on their way in, and the bounds that all ways in keep."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_TABLE_BYTES = 512 * 1024 * 1024
 """Of a file that holds many documents and is read piece by piece, unpacked."""
+
+
+_CLOCKS_DIFFER = timedelta(days=1)
 
 
 class Source(NamedTuple):
@@ -29,20 +32,24 @@ def clean(text: str) -> str:
 
 
 def moment(said: object) -> datetime | None:
-    """A point in time from an ISO 8601 text or seconds since 1970; None when it is neither."""
+    """A point in time, in UTC, from an ISO 8601 text or seconds since 1970; None when it is neither, or to come."""
     try:
         if isinstance(said, str):
-            found = datetime.fromisoformat(said.strip())
-            return found if found.tzinfo else found.replace(tzinfo=UTC)
-        return datetime.fromtimestamp(said, UTC) if isinstance(said, (int, float)) else None
+            return _past(datetime.fromisoformat(said.strip()))
+        return _past(datetime.fromtimestamp(said, UTC)) if isinstance(said, (int, float)) else None
     except (ValueError, OverflowError, OSError):
         return None
 
 
 def header_date(said: str) -> datetime | None:
-    """The date of a mail's or a web server's header (RFC 5322, RFC 9110); None when it is none."""
+    """The date of a mail's or a web server's header (RFC 5322, RFC 9110), in UTC; None when it is none, or to come."""
     try:
-        found = parsedate_to_datetime(said)
+        return _past(parsedate_to_datetime(said))
     except (ValueError, TypeError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _past(found: datetime) -> datetime | None:
+    """What claims to be from the future would be the newest of its versions for good. Raises OverflowError."""
+    moment = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment < datetime.now(UTC) + _CLOCKS_DIFFER else None

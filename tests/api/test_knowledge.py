@@ -52,7 +52,8 @@ def test_an_article_that_is_marked_outdated_says_so_and_a_near_duplicate_is_left
     assert marked.status_code == 202
     assert run_job(marked.json()["id"], shop)
     listed = {item["key"]: item for item in caller.get("/v1/documents").json()["documents"]}
-    assert (listed["upload:b.md"]["standing"], listed["upload:b.md"]["copy_of"]) == ("outdated", "upload:a.md")
+    assert (listed["upload:b.md"]["standing"], listed["upload:b.md"]["copy_of"]) == ("outdated", "")
+    assert listed["upload:a.md"]["copy_of"] == "upload:b.md", "what is older than it does not come back"
     run_job(caller.patch(f"/v1/documents/{second['id']}", json={"standing": "separate"}).json()["id"], shop)
     assert not any(item["copy_of"] for item in caller.get("/v1/documents").json()["documents"])
     assert caller.patch(f"/v1/documents/{first['id']}", json={"standing": "old"}).status_code == 422

@@ -64,7 +64,7 @@ def main(corpora: Sequence[Path], asked: Path) -> None:
             size = text(
                 "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = CAST(:s AS regnamespace) AND relkind = 'r'"
             )
-            tables["disk_mb"] = round(connection.scalar(size, {"s": SCHEMA}) / 1e6)
+            tables["disk_mb"] = round(float(connection.scalar(size, {"s": SCHEMA}) or 0) / 1e6)
         snapshot = reader.snapshot(TENANT)
         assert snapshot is not None
         shares = [

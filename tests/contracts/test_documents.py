@@ -1,6 +1,6 @@
 """Every DocumentStore: versions replace each other, vectors are found again, deleting takes effect."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -16,6 +16,7 @@ from assistant.kernel.knowledge import (
     Block,
     BlockKind,
     Chunk,
+    Likeness,
     ParsedDocument,
     Sketch,
     Standing,
@@ -133,16 +134,54 @@ def test_a_document_is_hidden_from_other_audiences(store: DocumentStore) -> None
 
 def test_what_is_left_out_is_not_indexed_but_known(store: DocumentStore) -> None:
     for key in "abc":
-        put(store, key, "text")
-    store.leave_out("t1", {"a": "b"})
+        put(store, key, "text", sketch=Sketch("t", b"w"))
+    leave_out(store, a="b")
     assert list(store.hashes("t1")) == ["a", "b", "c"]
     assert sorted(store.published("t1")) == ["b", "c"]
     assert [document.key for document in store.indexed("t1", ["a", "b"])] == ["b"]
     assert [document.copy_of for document in store.documents("t1", ALL, limit=5)] == ["b", "", ""]
-    store.leave_out("t1", {"c": "b"})
+    leave_out(store, c="b")
     assert sorted(store.published("t1")) == ["a", "b"]
-    put(store, "c", "new text")
+    put(store, "c", "new text", sketch=Sketch("t", b"w"))
     assert sorted(store.published("t1")) == ["a", "b"]
+    put(store, "c", "about something else", sketch=Sketch("v", b"w"))
+    leave_out(store)
+    assert sorted(store.published("t1")) == ["a", "b", "c"]
+
+
+def leave_out(store: DocumentStore, **copies: str) -> list[Likeness]:
+    """Leave these out; returns those among which they could be found."""
+    asked: list[Likeness] = []
+
+    def find(alike: Sequence[Likeness]) -> dict[str, str]:
+        asked.extend(alike)
+        return copies
+
+    store.leave_out("t1", find)
+    return asked
+
+
+def test_a_document_that_comes_back_is_judged_anew(store: DocumentStore) -> None:
+    for key in "ab":
+        document_id = put(store, key, "text", sketch=Sketch("t", b"w"))
+    store.mark("t1", document_id, Standing.OUTDATED, ALL)
+    leave_out(store, a="b")
+    store.delete("t1", ["a", "b"])
+    for key in "ab":
+        put(store, key, "text")
+    listed = [(item.standing, item.copy_of) for item in store.documents("t1", ALL, limit=5)]
+    assert listed == [(Standing.CURRENT, "")] * 2
+
+
+def test_a_date_that_comes_later_is_kept(store: DocumentStore) -> None:
+    march, april = (datetime(2024, month, 1, tzinfo=timezone(timedelta(hours=2))) for month in (3, 4))
+    for key in "ab":
+        put(store, key, "text", modified=march)
+    before = store.published("t1")
+    store.redate("t1", {"b": april, "gone": april})
+    listed = [datetime.fromisoformat(item.modified_at) for item in store.documents("t1", ALL, limit=5)]
+    assert listed == [march, april]
+    assert store.published("t1") == before
 
 
 def test_those_that_share_a_title_are_told(store: DocumentStore) -> None:
@@ -154,12 +193,12 @@ def test_those_that_share_a_title_are_told(store: DocumentStore) -> None:
     put(store, "e", "text")
     put(store, "f", "text")
     put(store, "g", "text", tenant="t2", sketch=Sketch("v", b"wg"))
-    found = {each.key: each for each in store.alike("t1")}
+    found = {each.key: each for each in leave_out(store)}
     assert sorted(found) == ["a", "b", "c"]
     assert (found["a"].sketch, found["a"].standing) == (Sketch("t", b"wa"), Standing.CURRENT)
     assert (found["a"].modified, found["b"].modified) == (march, None)
     store.delete("t1", ["c", "b"])
-    assert store.alike("t1") == []
+    assert leave_out(store) == []
 
 
 def test_what_is_marked_stays_so_and_counts_as_another_version(store: DocumentStore) -> None:

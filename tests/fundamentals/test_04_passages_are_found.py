@@ -1,7 +1,5 @@
 """Retrieve: the passages for a question, by meaning and by words, within what the asker may see."""
 
-from dataclasses import replace
-
 import pytest
 
 from assistant.adapters.memory.index import MemoryIndex
@@ -11,6 +9,7 @@ from assistant.kernel.knowledge import Audience, Evidence, Scope
 from assistant.policies import load_policy
 from assistant.stages.redact import redact
 from assistant.stages.retrieve import fuse, retrieve
+from tests.conftest import with_outdated
 
 POLICY = load_policy("default-5")[0].retrieval
 Knowledge = tuple[MemoryIndex, HashingEmbedder]
@@ -99,15 +98,7 @@ def test_what_is_outdated_sinks(knowledge: Knowledge, scope: Scope) -> None:
     question = "How do I descale the Fernhill Duo?"
     found = find(knowledge, question, scope)
     assert files(found)[0] == "descale-duo.md"
-    snapshot = index.snapshot(scope.tenant)
-    assert snapshot is not None
-    marked = {
-        chunk_id: chunk.model_copy(update={"outdated": chunk.document_key.endswith("/descale-duo.md")})
-        for chunk_id, chunk in snapshot.by_id.items()
-    }
-    outdated = MemoryIndex()
-    outdated._snapshots[scope.tenant] = replace(snapshot, by_id=marked)
-    sunk = find((outdated, embedder), question, scope)
+    sunk = find((with_outdated(index, "descale-duo.md", scope), embedder), question, scope)
     assert files(sunk)[0] != "descale-duo.md"
     assert sunk.top_similarity == found.top_similarity
     assert not any(passage.chunk.outdated for passage in sunk.passages[:3])

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from assistant.adapters.memory.models import ScriptedModel
+from assistant.adapters.memory.index import MemoryIndex
+from assistant.adapters.memory.models import HashingEmbedder, ScriptedModel
 from assistant.kernel.conversation import Answer, Clarify, Handoff, Ticket, Tier, Wish
 from assistant.kernel.errors import (
     Cancelled,
@@ -21,6 +22,7 @@ from assistant.kernel.reasons import Reason
 from assistant.kernel.reply import reply_of
 from assistant.kernel.runs import Event, EvidenceFound, Run, SentenceStands, StepTaken, TokenWritten
 from assistant.pipeline import Desk, answer
+from tests.conftest import with_outdated
 
 MakeDesk = Callable[..., Desk]
 DESCALE = Ticket.from_text("How do I descale the Fernhill Duo?")
@@ -185,6 +187,18 @@ def test_sentences_are_told_before_the_decision_and_each_tier_begins_afresh(make
     assert [event.place for event in told if event.tier is Tier.SMALL] == [0, 1]
     first_sentence = events.index(told[0])
     assert first_sentence < max(at for at, event in enumerate(events) if isinstance(event, TokenWritten))
+
+
+def test_a_draft_that_rests_on_what_is_outdated_is_for_a_person_to_check(
+    make_desk: MakeDesk, knowledge: tuple[MemoryIndex, HashingEmbedder], scope: Scope
+) -> None:
+    events: list[Event] = []
+    desk = replace(make_desk(copying), index=with_outdated(knowledge[0], "", scope))
+    run = answer(DESCALE, scope, desk, events.append)
+    assert isinstance(run.decision, Handoff)
+    assert run.decision.reasons == (Reason.OUTDATED_EVIDENCE,)
+    assert run.decision.draft is not None
+    assert "marked outdated" in " ".join(run.decision.tried)
 
 
 def test_a_draft_asked_for_in_another_language_is_handed_over_unchecked(make_desk: MakeDesk, scope: Scope) -> None:

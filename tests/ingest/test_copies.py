@@ -63,6 +63,32 @@ def test_a_page_that_names_something_else_is_none(other: str) -> None:
     assert find_copies([document("a", RETURNS, 2026), document("b", other, 2025)]) == {}
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Windows 10", "Windows 11"),
+        ("Model 700", "Model 900"),
+        ("version 1.4", "version 2.0"),
+        ("iOS", "iPadOS"),
+        ("macOS", "webOS"),
+        ("debit card", "credit card"),
+        ("Москва", "Казань"),
+    ],
+)
+def test_pages_of_one_text_about_two_things_are_none(one: str, other: str) -> None:
+    text = (
+        "# Installation\n\n{0} needs 2 GB of memory. Before you begin, see that your {0} is up to date and that nobody works with it.\n\n"
+        "- {0} is found under Settings.\n- Restart when the set-up of {0} has ended, which takes some 20 minutes, and sign in again.\n"
+    )
+    known = [document("a", text.format(one), 2026), document("b", text.format(other), 2025)]
+    assert find_copies(known) == {}
+
+
+def test_only_words_that_begin_in_upper_case_are_names() -> None:
+    new = f"{RETURNS}\n\nA customer of ours über alles may ask the überall team."
+    assert find_copies([document("old", RETURNS, 2021), document("new", new, 2026)]) == {"old": "new"}
+
+
 def test_no_two_articles_of_the_help_centre_are_taken_for_one() -> None:
     sources = [source for source in load(HELP_CENTRE) if isinstance(source, Source)]
     known = [
@@ -73,13 +99,21 @@ def test_no_two_articles_of_the_help_centre_are_taken_for_one() -> None:
     assert find_copies(known) == {}
 
 
-def test_an_article_is_kept_before_a_newer_mail_or_ticket_and_before_what_is_outdated() -> None:
+@pytest.mark.parametrize(("year", "kept"), [(2021, "current"), (2026, "outdated")])
+def test_what_is_older_than_an_outdated_version_does_not_come_back(year: int, kept: str) -> None:
+    current, outdated = (
+        document("current", RETURNS, 2024),
+        document("outdated", RETURNS, year, standing=Standing.OUTDATED),
+    )
+    assert set(find_copies([current, outdated]).values()) == {kept}
+
+
+def test_an_article_is_kept_before_a_newer_mail_or_ticket() -> None:
     article = document("article", RETURNS, 2020)
     mail = document("mail", RETURNS, 2024, media_type="message/rfc822")
     ticket = document("tickets:file:///a.jsonl#7", RETURNS, 2026)
-    outdated = document("outdated", RETURNS, 2026, standing=Standing.OUTDATED)
-    copies = find_copies([ticket, outdated, mail, article])
-    assert copies == {"mail": "article", "tickets:file:///a.jsonl#7": "article", "outdated": "article"}
+    copies = find_copies([ticket, mail, article])
+    assert copies == {"mail": "article", "tickets:file:///a.jsonl#7": "article"}
 
 
 @pytest.mark.parametrize("year", [2021, 2026])

@@ -167,7 +167,7 @@ def test_a_draft_in_another_language_says_that_it_was_not_checked(opened: Opened
     frame = sidebar.frame
     frame.get_by_label("Write it again in another language").select_option(label="German")
     expect(frame.get_by_role("heading", name="Unchecked draft")).to_be_visible()
-    expect(frame.get_by_text("Could not be checked: read it")).to_be_visible()
+    expect(frame.get_by_text("For you to check against the sources")).to_be_visible()
     expect(frame.locator(".sentence.unchecked")).to_have_count(2)
     expect(frame.get_by_role("status")).to_contain_text("Unchecked draft ready")
     expect(frame.locator(".draft")).to_have_attribute("lang", "de")

@@ -70,7 +70,7 @@ def test_what_is_asked_for_is_found_in_codes_too(
 ) -> None:
     publish(writer, documents)
     snapshot = opened(tmp_path)
-    assert not snapshot.segments[0].exact
+    assert snapshot.segments[0].in_lists
     for document in documents[::50]:
         vector = vectors([document])[document.chunks[0].text]
         found, score = snapshot.dense(vector, PUBLIC, 3)[0]
@@ -104,12 +104,19 @@ def test_tuning_reaches_the_recall_that_is_asked_for_and_stays(
         assert tuning is not None
         assert tuning.recall >= recall
         efforts.append(tuning.effort)
+    assert tuning is not None
+    every = writer.tune("t1", asked, lambda texts: {text: exact[text] for text in texts}, 1.0).tuning
+    assert every is not None
+    assert every.recall >= tuning.recall
     assert efforts == sorted(efforts)
     assert efforts[0] < 1.0
     publish(writer, [], documents[0].key)
-    assert opened(tmp_path).manifest.tuning == tuning
+    assert opened(tmp_path).manifest.tuning == every
     nearest = EMBEDDER.embed([documents[3].chunks[0].text])[0]
     assert opened(tmp_path).dense(nearest, PUBLIC, 1)[0][0] == "c3"
+    other = EMBEDDER.identity.model_copy(update={"sha256": "another"})
+    manifest = writer.publish("t1", IndexChange(documents, vectors=exact, whole=True), other, "test-1")
+    assert manifest.tuning is None, "it was measured on other vectors"
 
 
 def test_a_small_index_has_nothing_to_tune(
@@ -121,7 +128,7 @@ def test_a_small_index_has_nothing_to_tune(
         writer.tune("t1", asked, lambda _: {}, 0.97)
     publish(writer, documents)
     assert writer.tune("t1", asked, lambda _: {}, 0.97).tuning is None
-    assert opened(tmp_path).segments[0].exact
+    assert not opened(tmp_path).segments[0].in_lists
 
 
 def test_merging_does_not_wear_vectors_out(

@@ -21,7 +21,9 @@ from assistant.kernel.knowledge import (
     Sketch,
     Standing,
     StoredDocument,
+    indexed_as,
 )
+from assistant.ports import FindCopies
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class _Stored:
 
     @property
     def mark(self) -> str:
-        return f"{self.fingerprint}-outdated" if self.outdated else self.fingerprint
+        return indexed_as(self.fingerprint, self.listed.standing)
 
     @property
     def indexed(self) -> IndexedDocument:
@@ -67,13 +69,17 @@ class MemoryDocumentStore:
     def published(self, tenant: str) -> dict[str, str]:
         return {stored.key: stored.mark for stored in self._of(tenant) if not stored.listed.copy_of}
 
-    def alike(self, tenant: str) -> list[Likeness]:
+    def leave_out(self, tenant: str, find: FindCopies) -> None:
         titles = Counter(stored.sketch.title for stored in self._of(tenant) if stored.sketch.title)
-        return [stored.likeness for stored in self._of(tenant) if titles[stored.sketch.title] > 1]
-
-    def leave_out(self, tenant: str, copies: Mapping[str, str]) -> None:
+        copies = find([stored.likeness for stored in self._of(tenant) if titles[stored.sketch.title] > 1])
         for stored in self._of(tenant):
             self._change(tenant, stored, stored.listed._replace(copy_of=copies.get(stored.key, "")))
+
+    def redate(self, tenant: str, dates: Mapping[str, datetime]) -> None:
+        for stored in self._of(tenant):
+            if moment := dates.get(stored.key):
+                modified_at = moment.astimezone(UTC).isoformat()
+                self._change(tenant, stored, stored.listed._replace(modified_at=modified_at))
 
     def mark(self, tenant: str, document_id: str, standing: Standing, audiences: frozenset[Audience]) -> None:
         stored = self._readable(tenant, document_id, audiences)

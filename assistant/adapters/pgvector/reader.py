@@ -16,7 +16,7 @@ from assistant.text.bm25 import K1, B
 
 EXACT_MOST = 20_000
 """So many vectors that a question may see are compared one by one; of more, the neighbours are looked for in a graph."""
-EFFORT, LEAST_EFFORT, MOST_EFFORT = 200, 40, 1_000
+EFFORT, LEAST_EFFORT, MOST_EFFORT = 600, 40, 1_000
 """How many candidates a search in the graph keeps (``hnsw.ef_search``): unless an index is tuned, and the least and most."""
 
 _PERMITTED = f"{SHOWN} AND audience = ANY(:audiences)"

@@ -54,7 +54,7 @@ CREATE INDEX ON {SCHEMA}.posting (chunk);
 """
 _NEAR = """
 CREATE INDEX IF NOT EXISTS chunk_near_{dimension} ON {schema}.chunk
-USING hnsw ((vector::halfvec({dimension})) halfvec_ip_ops) WHERE dimension = {dimension}
+USING hnsw ((vector::halfvec({dimension})) halfvec_ip_ops) WITH (m = 24, ef_construction = 128) WHERE dimension = {dimension}
 """
 MOST_DIMENSIONS = 4_000
 """Of vectors of 16-bit numbers that pgvector can index (https://github.com/pgvector/pgvector#hnsw)."""

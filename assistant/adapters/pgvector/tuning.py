@@ -10,19 +10,22 @@ EVERYBODY = frozenset(Audience)
 
 
 def measure(snapshot: PostgresSnapshot, questions: Vectors, recall: float, clock: Clock) -> Tuning:
-    """The least effort that finds ``recall`` of the ten nearest; the most there is where none does."""
+    """The least effort that finds ``recall`` of the ten nearest, or as much as the most effort finds."""
     nearest = [{chunk_id for chunk_id, _ in snapshot.exact(question, EVERYBODY, AT)} for question in questions]
+
+    def reached(effort: int) -> float:
+        hits = [dict(snapshot.in_graph(question, EVERYBODY, AT, effort)).keys() for question in questions]
+        shares = [len(found & truth) / len(truth) for found, truth in zip(hits, nearest, strict=True) if truth]
+        return sum(shares) / max(len(shares), 1)
+
+    most = reached(MOST_EFFORT)
     for effort in EFFORTS:
-        found = [
-            {chunk_id for chunk_id, _ in snapshot.in_graph(question, EVERYBODY, AT, effort)} for question in questions
-        ]
-        shares = [len(hits & truth) / len(truth) for hits, truth in zip(found, nearest, strict=True) if truth]
-        reached = sum(shares) / max(len(shares), 1)
-        if reached >= recall:
+        found = reached(effort)
+        if found >= min(recall, most):
             break
     return Tuning(
         effort=min(effort / snapshot.manifest.chunks, 1.0),
-        recall=round(reached, 4),
+        recall=round(found, 4),
         questions=len(questions),
         chunks=snapshot.manifest.chunks,
         measured_at=clock.now().isoformat(),

@@ -34,6 +34,8 @@ KEPT_FOR = timedelta(minutes=10)
 HIDING_WAIT = timedelta(seconds=2)
 """Who deletes a document waits for its answer."""
 _BATCH = 1_000
+MUCH = 0.1
+"""Share of chunks that are new from which Postgres has to know at once: without statistics it does not use the graph."""
 
 _DOCUMENTS = text(f"SELECT key, fingerprint FROM {SCHEMA}.document WHERE {SHOWN}")
 _CHUNKS_OF = text(f"""
@@ -169,6 +171,7 @@ class PostgresIndexWriter:
         with self._changing(tenant) as connection:
             now = _published(connection, tenant)
             step = _Step(connection, tenant, now, tuning)
+            step.check_embedder(before.embedder)
             return step.publish(self._now(), now.embedder, now.chunker)
 
     def roll_back(self, tenant: str) -> PostgresManifest | None:
@@ -207,6 +210,7 @@ class _Step:
         self._connection, self._tenant, self._before = connection, tenant, before
         self._tuning = tuning or (before.tuning if before else None)
         self._number = before.generation + 1 if before else 1
+        self._begun = 0
         self._sizes = defaultdict(Size, before.sizes if before else {})
 
     def check_embedder(self, embedder: EmbedderIdentity) -> None:
@@ -235,6 +239,7 @@ class _Step:
         rows = ((self._tenant, document.key, document.fingerprint, self._number) for document in documents)
         self._copy("document (tenant, key, fingerprint, born)", rows)
         chunks = [chunk for document in documents for chunk in document.chunks]
+        self._begun += len(chunks)
         for start in range(0, len(chunks), _BATCH):
             self._add(chunks[start : start + _BATCH], vectors)
 
@@ -267,12 +272,14 @@ class _Step:
             chunks=sum(size.chunks for size in self._sizes.values()),
             waiting=self._connection.scalar(_COUNT_WAITING, {"tenant": self._tenant}) or 0,
             documents_sha256=documents_digest(documents),
-            tuning=self._tuning,
+            tuning=self._tuning if self._before and self._before.embedder == embedder else None,
             parent=before if parent is None else parent,
             sizes=dict(self._sizes),
         )
         row = {"tenant": self._tenant, "number": self._number, "parent": manifest.parent}
         self._connection.execute(_PUBLISH, {**row, "manifest": manifest.model_dump_json()})
+        if self._begun > MUCH * manifest.chunks:
+            self._connection.exec_driver_sql(f"ANALYZE {SCHEMA}.document, {SCHEMA}.chunk, {SCHEMA}.posting")
         return manifest
 
     def _add(self, chunks: Sequence[Chunk], vectors: Mapping[str, NDArray[np.float32]]) -> None:

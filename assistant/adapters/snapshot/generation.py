@@ -47,6 +47,7 @@ class Generation:
         self._home, self._tenant, self._clock, self._exact_most = home, tenant, clock, exact_most
         self._known: Mapping[str, str] = before.files if before else {}
         self.tuning = before.tuning if before else None
+        self._tuned_for = before.embedder if before else None
         self._number = 1 + max(generations(home), default=0)
         self._made = 0
 
@@ -106,7 +107,7 @@ class Generation:
             chunks=sum(entry.chunks for entry in entries),
             waiting=sum(entry.waiting for entry in entries),
             documents_sha256=documents_digest(documents),
-            tuning=self.tuning,
+            tuning=self.tuning if embedder == self._tuned_for else None,
             segments=entries,
             files=self._checksums([*parts, folder]),
         )

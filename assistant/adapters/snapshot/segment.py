@@ -97,9 +97,10 @@ class LiveSegment:
         return int(self.alive.sum())
 
     @property
-    def exact(self) -> bool:
-        """Whether each vector is compared with what is asked."""
-        return not any(file.lists for part in self.parts.values() for file in part.files.values())
+    def in_lists(self) -> frozenset[Audience]:
+        """The audiences of which not each vector is compared with what is asked."""
+        files = [pair for part in self.parts.values() for pair in part.files.items()]
+        return frozenset(audience for audience, file in files if file.lists)
 
     @cached_property
     def waiting(self) -> int:

@@ -49,7 +49,6 @@ class VectorFile:
         self.lists = 0
         """Into how many the vectors are divided; 0 where each is compared."""
         if isinstance(self._index, faiss.IndexIVF):
-            self._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
             self._index.make_direct_map()
             self.lists = int(self._index.nlist)
 

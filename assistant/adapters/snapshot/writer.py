@@ -129,12 +129,13 @@ class FolderIndexWriter:
         if before is None:
             raise NotFound(f"nothing is published for tenant {tenant!r}", fix="Run `deskhand ingest` first.")
         snapshot = FolderSnapshot(before, self._live(tenant))
-        if all(live.exact for live in snapshot.segments):
+        if not any(live.in_lists for live in snapshot.segments):
             return before.model_copy(update={"tuning": None})
         tuning = measure(snapshot, questions, exact, recall, self._clock)
         with self._publishing(tenant) as generation:
-            generation.tuning = tuning
             now = read_manifest(self._home(tenant))
+            _check_embedder(now, before.embedder, tenant)
+            generation.tuning = tuning
             return generation.publish(self._live(tenant), now.embedder, now.chunker)
 
     def roll_back(self, tenant: str) -> FolderManifest | None:

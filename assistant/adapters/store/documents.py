@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import numpy as np
@@ -25,8 +25,9 @@ from assistant.kernel.knowledge import (
     Sketch,
     Standing,
     StoredDocument,
+    indexed_as,
 )
-from assistant.ports import Clock
+from assistant.ports import Clock, FindCopies
 
 _IN_LIMIT = 500
 
@@ -47,10 +48,13 @@ class SqlDocumentStore:
         """Key → mark of each live document that belongs in an index. The mark tells versions and standings apart."""
         query = select(*_MARKED).join(*_VERSION_IN_USE).where(*_live(tenant), DocumentRow.copy_of.is_(None))
         with self._sessions.read() as session:
-            return {key: _mark(fingerprint, standing) for key, fingerprint, standing in session.execute(query)}
+            return {
+                key: indexed_as(fingerprint, Standing(standing))
+                for key, fingerprint, standing in session.execute(query)
+            }
 
-    def alike(self, tenant: str) -> list[Likeness]:
-        """The documents that share their title, and the names in their text, with others."""
+    def leave_out(self, tenant: str, find: FindCopies) -> None:
+        """Leave out what ``find`` names of the documents that share their title, and the names in their text, and no others."""
         titles = (
             select(VersionRow.title_sketch)
             .select_from(DocumentRow)
@@ -59,25 +63,28 @@ class SqlDocumentStore:
             .group_by(VersionRow.title_sketch)
             .having(func.count() > 1)
         )
-        query = (
+        alike = (
             select(DocumentRow, VersionRow)
             .join(*_VERSION_IN_USE)
-            .where(*_live(tenant), VersionRow.title_sketch.in_(titles))
+            .where(*_live(tenant), VersionRow.title_sketch.in_(titles) | DocumentRow.copy_of.is_not(None))
+            .with_for_update(of=DocumentRow)
         )
-        with self._sessions.read() as session:
-            return [_likeness(document, version) for document, version in session.execute(query)]
-
-    def leave_out(self, tenant: str, copies: Mapping[str, str]) -> None:
-        """Leave out these documents, key → key of the one that is published in its place, and no others."""
-        known = select(DocumentRow).where(*_live(tenant), DocumentRow.copy_of.is_not(None))
         with self._sessions.begin() as session:
-            for row in session.scalars(known):
-                row.copy_of = copies.get(row.key)
-            new = list(copies)
-            for start in range(0, len(new), _IN_LIMIT):
-                some = DocumentRow.key.in_(new[start : start + _IN_LIMIT])
-                for row in session.scalars(select(DocumentRow).where(*_live(tenant), some)):
-                    row.copy_of = copies[row.key]
+            rows = session.execute(alike).all()
+            copies = find([_likeness(document, version) for document, version in rows])
+            for document, _ in rows:
+                document.copy_of = copies.get(document.key)
+
+    def redate(self, tenant: str, dates: Mapping[str, datetime]) -> None:
+        """Keep when documents were changed, as their sources say, where the text is what it was."""
+        keys = list(dates)
+        with self._sessions.begin() as session:
+            for start in range(0, len(keys), _IN_LIMIT):
+                some = DocumentRow.key.in_(keys[start : start + _IN_LIMIT])
+                query = select(DocumentRow.key, VersionRow).join(*_VERSION_IN_USE).where(*_live(tenant), some)
+                for key, version in session.execute(query):
+                    if version.modified_at is None or utc(version.modified_at) != dates[key]:
+                        version.modified_at = dates[key].astimezone(UTC)
 
     def mark(self, tenant: str, document_id: str, standing: Standing, audiences: frozenset[Audience]) -> None:
         """Say what a document that ``audiences`` may read is worth. Raises NotFound."""
@@ -116,6 +123,8 @@ class SqlDocumentStore:
                 title_sketch=sketch.title,
                 word_sketch=sketch.words,
             )
+            if row.deleted_at is not None:  # What comes back is judged anew.
+                row.standing, row.copy_of = Standing.CURRENT.value, None
             row.audience, row.version_id, row.updated_at, row.deleted_at = audience.value, version.id, now, None
             session.flush()
             session.add(version)
@@ -165,7 +174,9 @@ class SqlDocumentStore:
                     DocumentRow.key.in_(wanted[start : start + _IN_LIMIT]),
                 )
                 marks = select(*_MARKED).join(*_VERSION_IN_USE).where(*some)
-                found |= {key: (_mark(mark, standing), []) for key, mark, standing in session.execute(marks)}
+                found |= {
+                    key: (indexed_as(mark, Standing(standing)), []) for key, mark, standing in session.execute(marks)
+                }
                 chunks = (
                     select(ChunkRow, DocumentRow, VersionRow)
                     .join(VersionRow, VersionRow.id == ChunkRow.version_id)
@@ -206,10 +217,6 @@ _MARKED = DocumentRow.key, VersionRow.fingerprint, DocumentRow.standing
 
 def _live(tenant: str) -> tuple[ColumnElement[bool], ...]:
     return DocumentRow.tenant == tenant, DocumentRow.deleted_at.is_(None)
-
-
-def _mark(fingerprint: str, standing: str) -> str:
-    return f"{fingerprint}-outdated" if standing == Standing.OUTDATED else fingerprint
 
 
 def _readable(row: DocumentRow | None, tenant: str, document_id: str, audiences: frozenset[Audience]) -> DocumentRow:

@@ -2,19 +2,26 @@
 
 import ctypes
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pypdfium2
 import pypdfium2.raw as pdfium
+from PIL import Image
 
 from assistant.kernel.errors import UnreadableDocument
 from assistant.kernel.knowledge import Block
 from ingest.formats.encoding import clean
 from ingest.formats.pdf.blocks import read_layout
 from ingest.formats.pdf.page import RULE, Box, PageContent, Run
-from ingest.formats.pictures import DPI, MAX_PIXELS, can_recognize, recognized
+from ingest.formats.pictures import DPI, can_recognize, recognized
 
 MAX_PAGES = 2_000
+MAX_SCANNED = 40
+"""Pages without text, of which each takes one to three seconds."""
+STAMP_CHARS = 60
+"""So much text on a picture of a whole page is a stamp or a scanner's own mark."""
+MOST_PIXELS = 2_400
+"""Of the longer side of a scanned page: one that says it is a poster is a page whose scanner did not tell its size."""
 MAX_RULES = 600
 """Of a page. A drawing has more than any table, and is none."""
 _UNNAMED = {"", "untitled", "(anonymous)", "anonymous"}
@@ -35,7 +42,7 @@ def parse_pdf(data: bytes) -> tuple[str, list[Block]]:
         if len(document) > MAX_PAGES:
             raise UnreadableDocument(f"{len(document)} pages are more than {MAX_PAGES}", fix="Split it.")
         title = clean(str(document.get_metadata_dict().get("Title") or "")).strip()
-        pages = [_page(document, number) for number in range(len(document))]
+        pages = _recognized(document, [_page(document, number) for number in range(len(document))])
     blocks = read_layout(pages)
     if title.lower() in _UNNAMED and blocks:
         first = blocks[0]
@@ -43,18 +50,38 @@ def parse_pdf(data: bytes) -> tuple[str, list[Block]]:
     return title, blocks
 
 
-def _page(document: pypdfium2.PdfDocument, number: int) -> PageContent:
+def _recognized(document: pypdfium2.PdfDocument, pages: Sequence[PageContent | None]) -> list[PageContent]:
+    """``pages`` with what pictures show where a page is None. Raises UnreadableDocument when it would take too long."""
+    scans = sum(page is None for page in pages)
+    if scans > MAX_SCANNED:
+        raise UnreadableDocument(
+            f"{scans} scanned pages are more than {MAX_SCANNED}",
+            fix="Split it, or have its text recognized once and for all, as by ocrmypdf.",
+        )
+    return [
+        recognized(_looked_at(document[number]), number + 1) if page is None else page
+        for number, page in enumerate(pages)
+    ]
+
+
+def _looked_at(page: pypdfium2.PdfPage) -> Image.Image:
+    picture: Image.Image = page.render(scale=min(DPI / 72, MOST_PIXELS / max(page.get_size()))).to_pil()
+    return picture
+
+
+def _page(document: pypdfium2.PdfDocument, number: int) -> PageContent | None:
+    """A page's text; None where it is a picture whose text can be recognized."""
     page = document[number]
     width, height = page.get_size()
     text = page.get_textpage()
     runs = list(_runs(text, height))
     rules = list(_rules(page, width, height))
     text.close()
-    if not runs and _is_scan(page, width, height) and can_recognize():
-        found = recognized(page.render(scale=DPI / 72).to_pil(), number + 1)
-        page.close()
-        return found
+    stamped = sum(len(run.text) for run in runs) <= STAMP_CHARS
+    scan = stamped and can_recognize() and _is_scan(page, width, height)
     page.close()
+    if scan:
+        return None
     return PageContent(number + 1, width, height, runs, rules if len(rules) <= MAX_RULES else [])
 
 
@@ -83,9 +110,7 @@ def _font(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, bool]:
 
 
 def _is_scan(page: pypdfium2.PdfPage, width: float, height: float) -> bool:
-    """Whether pictures cover most of a page, whose pixels are no more than is sound."""
-    if width * height * (DPI / 72) ** 2 > MAX_PIXELS:
-        return False
+    """Whether pictures cover most of a page."""
     bounds = [drawn.get_bounds() for drawn in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3)]
     covered: float = sum((right - left) * (top - bottom) for left, bottom, right, top in bounds)
     return covered > _SCANNED * width * height

@@ -9,7 +9,7 @@ from protego import Protego
 
 from assistant.kernel.errors import InputError, UnreadableDocument
 from assistant.kernel.knowledge import Problem
-from ingest.sources.kinds import MEDIA_TYPES, is_passed_over, media_type
+from ingest.sources.kinds import MEDIA_TYPES, PICTURE_TYPES, is_passed_over, media_type
 from ingest.sources.source import Source
 from ingest.sources.web.fetch import AGENT, Fetcher, Page, Unreachable
 from ingest.sources.web.links import Links, links_of, locations, normal
@@ -24,7 +24,9 @@ MAX_FAILURES = 5
 MAX_ROBOTS_CHARS = 512_000
 """RFC 9309 asks for 500 KiB at least."""
 _SUFFIXES = {
-    kind: suffix for suffix, kind in reversed(MEDIA_TYPES.items()) if kind not in ("application/xml", "message/rfc822")
+    kind: suffix
+    for suffix, kind in reversed(MEDIA_TYPES.items())
+    if kind not in {"application/xml", "message/rfc822", *PICTURE_TYPES}
 }
 _HTML = {"text/html", "application/xhtml+xml"}
 _SUFFIXES["application/xhtml+xml"] = ".html"

@@ -40,7 +40,7 @@ export const stopped = (run) => ({...run, phase: 'stopped'});
 export const failed = (run, problem) => ({...run, phase: 'failed', problem});
 export const isRunning = (run) => run?.phase === 'searching' || run?.phase === 'writing';
 
-/** The draft an agent may use: an answer's, or one that could not be checked and comes with a handoff. */
+/** The draft an agent may use: an answer's, or one that a person has to check and comes with a handoff. */
 export const draftOf = (run) => run?.reply?.draft ?? run?.reply?.handoff?.draft ?? null;
 
 function nextTier(run, tier) {

@@ -76,7 +76,7 @@ export const styles = css`
   .ticket .asked { margin-top: 7px; padding-inline-start: 9px; border-inline-start: 2px solid var(--line); font-size: 13px; color: var(--soft); display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; white-space: pre-line; }
   h2 { font-size: 13px; font-weight: 650; }
   .chip { display: inline-flex; align-items: center; gap: 4px; padding: 1px 8px; border-radius: 99px; background: var(--note); color: var(--note-ink); font-size: 12px; font-weight: 600; white-space: nowrap; }
-  .chip.internal, .band.internal { background: var(--internal); color: var(--internal-ink); }
+  .chip.internal, .chip.outdated, .band.internal { background: var(--internal); color: var(--internal-ink); }
   .chip.internal .icon { width: 12px; height: 12px; }
   .chip.live::before { content: ""; width: 7px; height: 7px; border-radius: 50%; background: currentColor; animation: pulse 1.2s ease-in-out infinite; }
 

@@ -40,14 +40,14 @@ function statusChip(run) {
 
 function bandOf(run, ticketChanged) {
   const {reply} = run;
-  const unchecked = reply.handoff?.draft;
-  const said = unchecked ? {kind: 'warn', words: 'Could not be checked: read it against the sources'} : band(reply.confidence);
+  const heldBack = reply.handoff?.draft;
+  const said = heldBack ? {kind: 'warn', words: 'For you to check against the sources'} : band(reply.confidence);
   return html`
     ${ticketChanged
       ? html`<p class="band warn">${icons.warn}<span><strong>The ticket has changed since.</strong> Write the draft again before you use it.</span></p>`
       : nothing}
     <div class="band ${said.kind}">
-      ${unchecked ? icons.warn : icons.info}
+      ${heldBack ? icons.warn : icons.info}
       <div><strong>${said.words}</strong>${reasonsOf(reply.reasons)}</div>
     </div>
   `;

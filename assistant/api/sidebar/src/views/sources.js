@@ -8,6 +8,9 @@ import {isWebAddress} from '../text.js';
 /** Words beside the colour: an internal source is named as such. */
 export const internalChip = html`<span class="chip internal">${icons.lock} Internal</span>`;
 
+/** A person has marked the document so. */
+export const outdatedChip = html`<span class="chip outdated">Outdated</span>`;
+
 /**
  * One passage.
  * @param {{passage: any, n?: number|null, quotes?: string[]}} source
@@ -20,7 +23,7 @@ export function sourceCard({passage, n = null, quotes = []}, {id, open, active =
     <h3>
       <button id="${id}" aria-expanded="${open}" aria-controls="${id}-text" @click=${onToggle}>
         ${n === null ? html`<span class="number none">${icons.page}</span>` : html`<span class="number"><span class="hush">Source </span>${n}</span>`}
-        <span>${passage.title} ${internal ? internalChip : nothing}<span class="where">${where}</span></span>
+        <span>${passage.title} ${internal ? internalChip : nothing} ${passage.outdated ? outdatedChip : nothing}<span class="where">${where}</span></span>
         ${icons.chevron}
       </button>
     </h3>

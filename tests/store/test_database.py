@@ -34,6 +34,19 @@ def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_vectors_of_an_earlier_version_are_found_under_their_new_name(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'db.sqlite'}")
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE embedding RENAME TO vector"))
+        connection.execute(text("INSERT INTO vector VALUES ('key', 'embedder', x'00')"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+    migrate(engine)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT key FROM embedding")).scalar() == "key"
+    engine.dispose()
+
+
 def test_writers_on_several_threads_wait_for_each_other_and_lose_nothing(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'db.sqlite'}")
     migrate(engine)

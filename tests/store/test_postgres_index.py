@@ -13,6 +13,7 @@ from assistant.adapters.pgvector import writer as writing
 from assistant.adapters.pgvector.reader import PostgresIndexReader, PostgresSnapshot, literal
 from assistant.adapters.pgvector.schema import SCHEMA, alone, changing
 from assistant.adapters.pgvector.writer import PostgresIndexWriter
+from assistant.adapters.store.database import migrate
 from assistant.kernel.errors import DatabaseError, SnapshotMismatch, WriterBusy
 from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, IndexedDocument
 from assistant.ports import IndexChange
@@ -133,6 +134,20 @@ def test_a_change_that_fails_half_way_leaves_what_was_there(engine: Engine, writ
     assert writer.documents("t1") == {"doc:returns": "returns"}
     assert set(opened(engine).chunks(BOTH, [*TEXTS])) == {"returns"}
     assert opened(engine).lexical({"descal": 1.0}, BOTH, 5) == []
+
+
+def test_the_index_and_the_store_live_in_one_database_whichever_comes_first(server: str, clock: ManualClock) -> None:
+    for extension_first in (False, True):
+        with empty_index(server) as engine:
+            with engine.begin() as connection:
+                connection.exec_driver_sql(
+                    "DROP EXTENSION IF EXISTS vector CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+                )
+                if extension_first:
+                    connection.exec_driver_sql("CREATE EXTENSION vector")
+            migrate(engine)
+            PostgresIndexWriter(engine, clock).publish("t1", change("returns"), EMBEDDER.identity, "test-1")
+            assert opened(engine).dense(EMBEDDER.embed(["machine"])[0], BOTH, 5)
 
 
 def test_two_writers_of_one_tenant_exclude_each_other(engine: Engine, clock: ManualClock) -> None:

@@ -81,7 +81,7 @@ class ChunkRow(Base):
 class VectorRow(Base):
     """A vector by what was embedded and by what: equal text is embedded once. Little-endian float32."""
 
-    __tablename__ = "vector"
+    __tablename__ = "embedding"
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     embedder_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     values: Mapped[bytes] = mapped_column(LargeBinary)

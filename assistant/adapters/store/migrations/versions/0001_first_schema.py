@@ -79,11 +79,11 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_upload'))
     )
-    op.create_table('vector',
+    op.create_table('embedding',
     sa.Column('key', sa.String(length=64), nullable=False),
     sa.Column('embedder_sha256', sa.String(length=64), nullable=False),
     sa.Column('values', sa.LargeBinary(), nullable=False),
-    sa.PrimaryKeyConstraint('key', 'embedder_sha256', name=op.f('pk_vector'))
+    sa.PrimaryKeyConstraint('key', 'embedder_sha256', name=op.f('pk_embedding'))
     )
     op.create_table('document_version',
     sa.Column('id', sa.String(length=32), nullable=False),
@@ -206,7 +206,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_document_version_document_id'))
 
     op.drop_table('document_version')
-    op.drop_table('vector')
+    op.drop_table('embedding')
     op.drop_table('upload')
     with op.batch_alter_table('ticket', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_ticket_tenant'))

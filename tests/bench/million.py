@@ -1,7 +1,8 @@
 """A million vectors searched by one thread: recall of the ten nearest, latency, memory, and a tenant that has two in a hundred.
 
 Real ones are those of some 50,000 chunks; the others lie between a real one and one of its nearest, with some noise, so that a
-million of them crowd as real ones do. Questions are real. Vectors of a million documents of different companies would crowd less evenly.
+million of them crowd as real ones do. Questions are people's, and sentences of the documents. Vectors of a million documents of different
+companies would crowd less evenly. A tenant's own two in a hundred are few enough to be compared one by one.
 """
 
 import json
@@ -16,6 +17,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.adapters.snapshot.tuning import EFFORTS
 from assistant.adapters.snapshot.vectors import VectorFile, write_vectors
 from assistant.cli.evaluating import WORK, indexed
 from assistant.config import Settings
@@ -29,7 +31,6 @@ MILLION, SHARE = 1_000_000, 0.02
 NEIGHBOURS = 10
 NOISE = 0.15
 AT, WANTED = 10, 0.97
-EFFORTS = tuple(2.0**-power for power in range(10, 0, -1))
 FILE, QUESTIONS = "vectors.faiss", "questions.npy"
 
 

@@ -32,7 +32,7 @@ class RetrievalPolicy(Value):
     dense_share: float = Share
     shown: int = Field(ge=1)
     per_document: int = Field(ge=1)
-    outdated: float = Field(default=0.5, ge=0.0, le=1.0)
+    outdated: float = Share
     rerank: RerankPolicy = RerankPolicy(passages=0, weight=0.0, min_words=0, max_words=0, max_lead=0.0)
 
 

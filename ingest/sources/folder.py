@@ -30,8 +30,11 @@ def refuse_escape(file: Path, root: Path) -> None:
 
 
 def in_checkout(folder: Path) -> bool:
-    """Whether files here are of a Git checkout, and so as old as that, whatever they say."""
-    return any(_index(top / ".git") for top in (folder, *folder.parents))
+    """Whether files here are tracked by Git, and so as old as the checkout, whatever they say."""
+    try:
+        return _tracked(folder) is not None
+    except InputError:
+        return True
 
 
 def _walk(folder: Path) -> Iterator[Path | Problem]:

@@ -35,7 +35,7 @@ def list_documents(
             if (document.copy_of or not copies) and standing in (None, document.standing)
         ]
     if as_json:
-        console.print_json(json.dumps([_row(document) for document in found]))
+        console.print_json(json.dumps([document._asdict() for document in found]))
         return
     for document in found:
         console.print(f"{document.id}  {document.title}", markup=False, soft_wrap=True)
@@ -74,8 +74,3 @@ def each_document(desk: App, tenant: str) -> Iterator[StoredDocument]:
     while page := desk.documents.documents(tenant, everybody, limit=PAGE, after=after):
         yield from page
         after = page[-1].key
-
-
-def _row(document: StoredDocument) -> dict[str, object]:
-    names = ("id", "key", "title", "url", "audience", "chunks", "updated_at", "modified_at", "standing", "copy_of")
-    return {name: getattr(document, name) for name in names}

@@ -60,13 +60,13 @@ bench-drafts: models  ## Decisions, support and latency on 60 labelled questions
 bench-ingest: models  ## Ingest rate on 3,092 documents against the bare embedder, and a second, unchanged ingest
 	@$(BIN)/python -m tests.bench.ingest $(DATA)/docs/support_kb.jsonl.gz
 
-bench-rivals: models  ## Ingest and retrieval beside Haystack and LlamaIndex, in a Python of their own that is made in build/rivals (30 minutes)
+bench-rivals: models  ## Ingest and retrieval beside Haystack and LlamaIndex, in a Python of their own that is made in build/rivals
 	@[ -x build/rivals/bin/python ] || $(BIN)/python -m venv build/rivals
 	@cd $(BIN)/../lib/python*/site-packages && pwd > $(CURDIR)/build/rivals/ours.pth && mv $(CURDIR)/build/rivals/ours.pth $(CURDIR)/build/rivals/lib/python*/site-packages/zz_ours.pth
 	@build/rivals/bin/python -m pip --disable-pip-version-check install --quiet -r tests/bench/rivals/requirements.txt
 	@$(QUIET) $(BIN)/python -m tests.bench.rivals build/rivals/bin/python $(DATA)/mtrag/corpus.jsonl $(DATA)/mtrag/queries_dev.jsonl $(DATA)/mtrag/qrels_dev.tsv $(ARGS)
 
-bench-million: models  ## A million vectors searched by one thread: recall, latency, memory (40 minutes the first time, most of it embedding)
+bench-million: models  ## A million vectors searched by one thread: recall, latency, memory (half an hour the first time, most of it embedding)
 	@$(BIN)/python -m tests.bench.million $(DATA)/docs/support_kb.jsonl.gz $(DATA)/docs/technical.jsonl.gz $(DATA)/mtrag/queries_dev.jsonl
 
 bench-postgres: models  ## The index in Postgres beside the one in files, on the same chunks

@@ -16,8 +16,8 @@ from ingest.formats.pdf.page import RULE, Box, PageContent, Run
 from ingest.formats.pictures import DPI, can_recognize, recognized
 
 MAX_PAGES = 2_000
-MAX_SCANNED = 40
-"""Pages without text, of which each takes one to three seconds."""
+MAX_SCANNED = 25
+"""Pages without text, of which each takes three seconds (A4, one thread): as many as the usual time for a file allows."""
 STAMP_CHARS = 60
 """So much text on a picture of a whole page is a stamp or a scanner's own mark."""
 MOST_PIXELS = 2_400

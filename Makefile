@@ -50,9 +50,10 @@ chaos: setup  ## Kill, stop, fill and repeat: jobs lost and doubled, by scenario
 
 bench: bench-retrieval bench-drafts bench-ingest bench-serve bench-first-token bench-batch bench-gaps  ## All benchmarks; tables here, JSON in build/bench
 
-bench-retrieval: models  ## nDCG, recall and latency on two labelled corpora
+bench-retrieval: models  ## nDCG, recall and latency on two labelled corpora, and what is left of answers in selected sentences
 	@$(BIN)/deskhand evaluate retrieval --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --qrels $(DATA)/mtrag/qrels_dev.tsv
 	@$(BIN)/deskhand evaluate retrieval --corpus $(DATA)/banking_kb/corpus.jsonl --queries $(DATA)/banking_kb/tasks_dev.jsonl --qrels $(DATA)/banking_kb/qrels_dev.tsv
+	@$(BIN)/deskhand evaluate sentences --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --qrels $(DATA)/mtrag/qrels_dev.tsv
 
 bench-drafts: models  ## Decisions, support and latency on 60 labelled questions, 20 of them unanswerable
 	@$(BIN)/deskhand evaluate drafts --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --limit 60
@@ -62,7 +63,7 @@ bench-ingest: models  ## Ingest rate on 3,092 documents against the bare embedde
 
 bench-rivals: models  ## Ingest and retrieval beside Haystack and LlamaIndex, in a Python of their own that is made in build/rivals
 	@[ -x build/rivals/bin/python ] || $(BIN)/python -m venv build/rivals
-	@cd $(BIN)/../lib/python*/site-packages && pwd > $(CURDIR)/build/rivals/ours.pth && mv $(CURDIR)/build/rivals/ours.pth $(CURDIR)/build/rivals/lib/python*/site-packages/zz_ours.pth
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$(build/rivals/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zz_ours.pth"
 	@build/rivals/bin/python -m pip --disable-pip-version-check install --quiet -r tests/bench/rivals/requirements.txt
 	@$(QUIET) $(BIN)/python -m tests.bench.rivals build/rivals/bin/python $(DATA)/mtrag/corpus.jsonl $(DATA)/mtrag/queries_dev.jsonl $(DATA)/mtrag/qrels_dev.tsv $(ARGS)
 

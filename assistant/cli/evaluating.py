@@ -15,6 +15,7 @@ from assistant.cli.session import console, messages, opened, progress_bar
 from assistant.evaluation.drafts import DraftsReport, evaluate_drafts
 from assistant.evaluation.formats import Query, read_qrels, read_queries
 from assistant.evaluation.retrieval import evaluate_retrieval
+from assistant.evaluation.sentences import evaluate_sentences
 from assistant.evaluation.summaries import read_dialogues, score
 from assistant.kernel.knowledge import Audience, Scope
 from assistant.kernel.value import Value
@@ -29,6 +30,7 @@ Corpus = Annotated[Path, typer.Option(help="JSON lines of _id, title, text.")]
 Queries = Annotated[
     Path, typer.Option(help="JSON lines of _id and text (or scenario), with history and answerability if known.")
 ]
+Qrels = Annotated[Path, typer.Option(help="TSV of query-id, corpus-id, score.")]
 Distractors = Annotated[list[Path] | None, typer.Option(help="Further documents to hide the right ones among.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 Out = Annotated[Path | None, typer.Option(help="Where the JSON goes. Default: build/bench/NAME.json.")]
@@ -42,7 +44,7 @@ WORK = Path("build/evaluation")
 def retrieval(
     corpus: Corpus,
     queries: Queries,
-    qrels: Annotated[Path, typer.Option(help="TSV of query-id, corpus-id, score.")],
+    qrels: Qrels,
     distractors: Distractors = None,
     out: Out = None,
     work: Work = WORK,
@@ -55,6 +57,29 @@ def retrieval(
         report = evaluate_retrieval(asked, judgements, desk.desk, scope, document_id)
     _write(report, out or Path(f"build/bench/retrieval-{corpus.parent.name}.json"))
     _show(report, f"Retrieval on {corpus}", as_json)
+
+
+@app.command()
+def sentences(
+    corpus: Corpus,
+    queries: Queries,
+    qrels: Qrels,
+    out: Out = None,
+    work: Work = WORK,
+    as_json: AsJson = False,
+) -> None:
+    """How much of the reference answers stays when passages are cut to the sentences that matter."""
+    asked, judgements = read_queries(queries), read_qrels(qrels)
+    with opened(data_dir=work) as desk:
+        report = evaluate_sentences(asked, judgements, desk.desk, indexed([corpus], desk), document_id)
+    _write(report, out or Path(f"build/bench/sentences-{corpus.parent.name}.json"))
+    if as_json:
+        console.print_json(report.model_dump_json())
+        return
+    table = Table("Cut to", "Of the answer kept", "Of the tokens", title=f"Sentences of {report.questions} questions")
+    for kept in report.kept:
+        table.add_row(kept.aim, f"{kept.answer:.1%}", f"{kept.tokens:.1%}")
+    console.print(table)
 
 
 @app.command()

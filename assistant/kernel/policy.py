@@ -20,6 +20,16 @@ class RerankPolicy(Value):
     max_lead: float = Share
 
 
+class FeedbackPolicy(Value):
+    """Where the newest turn has ``min_words`` content words or more, the mean meaning of the best ``passages`` is added to what is
+    looked for, with ``weight``.
+    """
+
+    passages: int = Field(ge=0)
+    weight: float = Field(ge=0.0)
+    min_words: int = Field(ge=0)
+
+
 class RetrievalPolicy(Value):
     """``turns`` of the customer's are looked for, each counting ``older_turn`` of the one after it. A passage of an outdated
     document has ``outdated`` of its score.
@@ -34,6 +44,7 @@ class RetrievalPolicy(Value):
     per_document: int = Field(ge=1)
     outdated: float = Share
     rerank: RerankPolicy = RerankPolicy(passages=0, weight=0.0, min_words=0, max_words=0, max_lead=0.0)
+    feedback: FeedbackPolicy = FeedbackPolicy(passages=0, weight=0.0, min_words=0)
 
 
 class RoutePolicy(Value):

@@ -11,7 +11,7 @@ from assistant.stages.redact import redact
 from assistant.stages.retrieve import fuse, retrieve
 from tests.conftest import with_outdated
 
-POLICY = load_policy("default-5")[0].retrieval
+POLICY = load_policy("default-6")[0].retrieval
 Knowledge = tuple[MemoryIndex, HashingEmbedder]
 
 
@@ -102,3 +102,39 @@ def test_what_is_outdated_sinks(knowledge: Knowledge, scope: Scope) -> None:
     assert files(sunk)[0] != "descale-duo.md"
     assert sunk.top_similarity == found.top_similarity
     assert not any(passage.chunk.outdated for passage in sunk.passages[:3])
+
+
+@pytest.mark.parametrize("outdated", ["descale-duo.md", ".md"])
+def test_reading_only_as_many_passages_as_it_takes_changes_nothing(
+    knowledge: Knowledge, scope: Scope, outdated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked = (with_outdated(knowledge[0], outdated, scope), knowledge[1])
+    asked = "How do I descale the Fernhill Duo?"
+    monkeypatch.setattr("assistant.stages.retrieve.READ_AT_ONCE", 10_000)
+    whole = find(marked, asked, scope)
+    monkeypatch.setattr("assistant.stages.retrieve.READ_AT_ONCE", 3)
+    assert find(marked, asked, scope) == whole
+
+
+STORY = """
+My Fernhill Duo has been making a bitter, slow espresso since the spring and the light on the front blinks. I bought the machine in
+March with the yearly subscription of beans, the kitchen is in a region with hard water, and nobody told us about lime. My
+daughter, who drinks most of the coffee, says the milk is never hot enough either, and the tray leaks on the counter. I have
+cleaned the group, changed the beans twice, ground them coarser and finer, and asked a neighbour who owns the same model. I would
+like to know what to do about the lime, how often, with which product, and whether the guarantee covers the machine after that.
+If it does not, what would a repair cost, how do I book one, how do I pack the machine for the courier, and can the subscription of
+beans be paused for as long as it is away?
+"""
+
+
+def test_a_story_is_looked_for_again_with_what_it_found(knowledge: Knowledge, scope: Scope) -> None:
+    index, embedder = knowledge
+    question = redact(Ticket.from_text(STORY))
+    without = POLICY.model_copy(update={"feedback": POLICY.feedback.model_copy(update={"passages": 0})})
+    plain, again = (retrieve(question, scope, index, embedder, policy) for policy in (without, POLICY))
+    assert [p.fused for p in plain.passages] != [p.fused for p in again.passages]
+    assert again.top_similarity == plain.top_similarity
+    cosines = {p.chunk.id: p.similarity for p in plain.passages}
+    assert all(p.similarity == cosines.get(p.chunk.id, p.similarity) for p in again.passages)
+    short = redact(Ticket.from_text("How do I descale the Fernhill Duo?"))
+    assert retrieve(short, scope, index, embedder, without) == retrieve(short, scope, index, embedder, POLICY)

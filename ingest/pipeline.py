@@ -1,11 +1,13 @@
 """Documents → Snapshot: only what changed is parsed and chunked; then it is published, and what is new is embedded."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from assistant.kernel.errors import DeskhandError, InputError, UnreadableDocument
-from assistant.kernel.knowledge import Audience, ParsedDocument, Problem
+from assistant.kernel.knowledge import Audience, ParsedDocument, Problem, Sketch
 from assistant.kernel.value import Value
 from assistant.ports import DocumentStore, Embedder, IndexWriter
 from ingest.chunk import chunk, fingerprint
@@ -71,9 +73,10 @@ def ingest(
     """
     before = desk.store.hashes(tenant)
     work = _Work(tenant, audience, desk, before)
-    for item in sources:
-        work.take(item)
-        on_progress(1)
+    with ThreadPoolExecutor(1, "reading") as reader:
+        for item in _ahead(sources, lambda item: work.begin(item, reader)):
+            work.take(*item)
+            on_progress(1)
     half_read = [problem.covers for problem in work.problems if problem.covers]
     gone = [key for key in before if key not in work.seen and _below(key, roots) and not _below(key, half_read)]
     _refuse_mass_delete(gone, before, roots, allow_mass_delete)
@@ -83,6 +86,13 @@ def ingest(
         tenant, desk.store, desk.writer, desk.embedder, own=work.seen, backlog=backlog, on_embedded=on_embedded
     )
     return work.report(deleted, published)
+
+
+class _Reading(NamedTuple):
+    """A document that is being read, and the fingerprint it will have in the store."""
+
+    fingerprint: str
+    result: Future[tuple[ParsedDocument, Sketch]]
 
 
 @dataclass
@@ -99,26 +109,33 @@ class _Work:
     dates: dict[str, datetime] = field(default_factory=dict)
     """Of what is unchanged."""
 
-    def take(self, item: Source | Problem) -> None:
+    def begin(self, item: Source | Problem, reader: Executor) -> _Reading | None:
+        """Have it read, if it is new or has changed."""
+        self.seen.add(item.key)
+        if isinstance(item, Problem):
+            return None
+        mark = fingerprint(item, self.audience, self.desk.embedder.identity.sha256, self._sizes)
+        return None if self.before.get(item.key) == mark else _Reading(mark, reader.submit(self._read, item))
+
+    def take(self, item: Source | Problem, reading: _Reading | None) -> None:
+        """Store what ``begin`` has read of it."""
         if isinstance(item, Problem):
             self.problems.append(item)
-            self.seen.add(item.key)
-            return
-        self.seen.add(item.key)
-        sizes = (self.desk.chunk_tokens, self.desk.overlap_tokens)
-        mark = fingerprint(item, self.audience, self.desk.embedder.identity.sha256, sizes)
-        if self.before.get(item.key) == mark:
+        elif reading is None:
             self.unchanged += 1
             if item.modified:
                 self.dates[item.key] = item.modified
-            return
+        else:
+            self._store(item, reading)
+
+    def _read(self, item: Source) -> tuple[ParsedDocument, Sketch]:
+        document = self.desk.parse(item)
+        return document, sketch(document, self.audience)
+
+    def _store(self, item: Source, reading: _Reading) -> None:
         try:
-            document = self.desk.parse(item)
-            chunks = chunk(
-                document, self.audience, self.desk.embedder.count_tokens,
-                self.desk.chunk_tokens, self.desk.overlap_tokens,
-            )  # fmt: skip
-            like = sketch(document, self.audience)
+            document, like = reading.result.result()
+            chunks = chunk(document, self.audience, self.desk.embedder.count_tokens, *self._sizes)
         except UnreadableDocument as error:
             self.problems.append(Problem(name=item.name, reason=str(error), fix=error.fix, key=item.key))
             return
@@ -128,9 +145,13 @@ class _Work:
             reason = f"its parser failed ({type(error).__name__})"
             self.problems.append(Problem(name=item.name, reason=reason, fix="Report the file as a bug.", key=item.key))
             return
-        self.desk.store.put(self.tenant, self.audience, document, chunks, mark, like)
+        self.desk.store.put(self.tenant, self.audience, document, chunks, reading.fingerprint, like)
         self.changed += item.key in self.before
         self.added += item.key not in self.before
+
+    @property
+    def _sizes(self) -> tuple[int, int]:
+        return self.desk.chunk_tokens, self.desk.overlap_tokens
 
     def report(self, deleted: int, published: Published) -> IngestReport:
         manifest = published.manifest
@@ -146,6 +167,17 @@ class _Work:
             left_out=len(self.desk.store.hashes(self.tenant)) - len(self.desk.store.published(self.tenant)),
             problems=tuple(self.problems),
         )
+
+
+def _ahead(
+    items: Iterable[Source | Problem], begin: Callable[[Source | Problem], _Reading | None]
+) -> Iterator[tuple[Source | Problem, _Reading | None]]:
+    """Each item with its reading, begun while the one before it is still worked on: that is done in another process."""
+    before: list[tuple[Source | Problem, _Reading | None]] = []
+    for item in items:
+        ready, before = before, [(item, begin(item))]
+        yield from ready
+    yield from before
 
 
 def _below(key: str, roots: Sequence[str]) -> bool:

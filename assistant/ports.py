@@ -104,6 +104,14 @@ class IndexChange(NamedTuple):
     whole: bool = False
 
 
+Forbidden = Callable[[Mapping[str, str]], Collection[str]]
+"""Documents, key to fingerprint → keys of those that may not be shown."""
+
+
+def nothing_forbidden(_: Mapping[str, str]) -> Collection[str]:
+    return ()
+
+
 class IndexWriter(Protocol):
     """Publishes changes of a tenant's index, each whole or not at all; two writers never publish at once.
 
@@ -111,7 +119,7 @@ class IndexWriter(Protocol):
     of published chunks without a vector, which ``attach`` gives them; inside ``embedding`` it is told whether nobody else
     sees to that. ``tidy`` puts together what many changes have scattered, when that is due. ``tune`` finds out how far searches
     have to go for ``recall`` of the ten nearest to ``questions``, and makes them do so. ``roll_back`` shows again what the
-    newest earlier generation with other documents did, if one is kept.
+    newest earlier generation with other documents did, if one is kept, but nothing ``without`` names of its documents; never one of which that leaves nothing.
     """
 
     def current(self, tenant: str) -> SnapshotManifest | None: ...
@@ -127,7 +135,7 @@ class IndexWriter(Protocol):
     ) -> SnapshotManifest: ...
     def tidy(self, tenant: str) -> SnapshotManifest: ...
     def tune(self, tenant: str, questions: Vectors, exact: ExactVectors, recall: float) -> SnapshotManifest: ...
-    def roll_back(self, tenant: str) -> SnapshotManifest | None: ...
+    def roll_back(self, tenant: str, without: Forbidden = nothing_forbidden) -> SnapshotManifest | None: ...
 
 
 class LanguageModel(Protocol):

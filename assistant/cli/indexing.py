@@ -1,5 +1,6 @@
 """``deskhand status`` and ``deskhand index``: what is published of what was ingested, and the way back."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -108,7 +109,7 @@ def tune(
             f"({tuning.questions} sentences of {tuning.chunks} chunks). Snapshot {manifest.generation}."
         )
         if tuning.recall < recall:
-            console.print(f"{recall:.1%} is not reached: vectors are kept in 8 bits.")
+            console.print(f"{recall:.1%} is not reached, however far a search goes.")
 
 
 @app.command()
@@ -116,23 +117,21 @@ def rollback(tenant: Tenant = "default") -> None:
     """Serve the documents of the snapshot before the one in use, until the next ingest. What was deleted, or made internal, stays so."""
     check_tenant(tenant)
     with opened() as desk:
-        manifest = desk.index_writer.roll_back(tenant)
+        manifest = desk.index_writer.roll_back(tenant, lambda published: _no_longer_shown(desk, tenant, published))
         if manifest is None:
             raise NotFound(
                 f"there is no earlier snapshot of tenant {tenant!r} with other documents",
                 fix="Ingest the documents as they were before.",
             )
-        desk.index_writer.hide(tenant, _no_longer_shown(desk, tenant))
-        manifest = desk.index_writer.current(tenant) or manifest
     console.print(
         f"Snapshot {manifest.generation} is in use: {manifest.documents} documents, {manifest.chunks} chunks. "
         "The next ingest publishes what the database holds."
     )
 
 
-def _no_longer_shown(desk: App, tenant: str) -> set[str]:
-    """Published documents that were deleted since, or are other versions of what only agents may read now."""
-    stored, published = desk.documents.hashes(tenant), desk.index_writer.documents(tenant)
+def _no_longer_shown(desk: App, tenant: str, published: Mapping[str, str]) -> set[str]:
+    """Of ``published`` documents those that were deleted since, or are other versions of what only agents may read now."""
+    stored = desk.documents.hashes(tenant)
     internal = {each.key for each in each_document(desk, tenant) if each.audience is Audience.INTERNAL}
     other = {
         key

@@ -14,12 +14,16 @@ K1, B = 2.0, 0.75
 HEADING_WEIGHT = 2
 
 
+LONGEST_STEM = 200
+"""Characters. Nobody asks for a longer one: it is a dump or a certificate, and an index in a database has no room for it."""
+
+
 def counted(chunk: Chunk) -> Counter[str]:
     """The stems of a chunk, and how often each is there."""
     found = Counter(content_stems(chunk.text, chunk.language))
     for stem in content_stems(chunk.heading_line(), chunk.language):
         found[stem] += HEADING_WEIGHT
-    return found
+    return Counter({stem: times for stem, times in found.items() if len(stem) <= LONGEST_STEM})
 
 
 def rarity(holding: int, chunks: int) -> float:

@@ -1,6 +1,6 @@
 """Every index: what was published is found, tenant and audience hold, and a new snapshot replaces the old one."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -256,6 +256,46 @@ def test_what_is_rolled_back_to_is_shown_and_the_next_change_goes_on_from_it(ind
     assert dict(opened(index).lexical(stems("machine"), BOTH, 9)).keys() == {"returns", "goodwill"}
     assert index.writer.roll_back("t1") is not None
     assert set(opened(index).chunks(BOTH, [*TEXTS])) == {"returns"}, "what was rolled back from is not gone back to"
+
+
+def test_what_may_not_be_shown_is_left_out_of_what_is_rolled_back_to(index: Pair) -> None:
+    for name in ("returns", "descale", "goodwill"):
+        index.writer.publish("t1", change(name), EMBEDDER.identity, "test-1")
+    index.writer.hide("t1", ["doc:descale"])
+    asked: list[set[str]] = []
+
+    def deleted(published: Mapping[str, str]) -> set[str]:
+        asked.append(set(published))
+        return {"doc:descale"}
+
+    manifest = index.writer.roll_back("t1", deleted)
+    assert manifest is not None
+    assert manifest.documents == 1
+    assert set(opened(index).chunks(BOTH, [*TEXTS])) == {"returns"}, (
+        "without what was deleted the one before is the same"
+    )
+    assert dict(opened(index).dense(EMBEDDER.embed(["machine"])[0], BOTH, 9)).keys() == {"returns"}
+    assert asked[0] == {"doc:returns", "doc:descale", "doc:goodwill"}
+    assert index.writer.roll_back("t1", deleted) is None, "what was rolled back from is not gone back to"
+    index.writer.publish("t1", change("goodwill"), EMBEDDER.identity, "test-1")
+    assert set(opened(index).chunks(BOTH, [*TEXTS])) == {"returns", "goodwill"}
+
+
+def test_attaching_vectors_nobody_waits_for_uses_up_nothing_to_roll_back_to(index: Pair) -> None:
+    index.writer.publish("t1", change("returns"), EMBEDDER.identity, "test-1")
+    index.writer.publish("t1", change("descale"), EMBEDDER.identity, "test-1")
+    for _ in range(7):
+        index.writer.attach("t1", vectors("descale"), EMBEDDER.identity)
+        index.writer.tidy("t1")
+    assert index.writer.roll_back("t1") is not None
+    assert set(opened(index).chunks(BOTH, [*TEXTS])) == {"returns"}
+
+
+def test_a_word_of_thousands_of_letters_stops_nothing(index: Pair) -> None:
+    (document,) = change("returns").documents
+    dump = document.chunks[0].model_copy(update={"text": f"{'0a1b' * 1_500} machine"})
+    index.writer.publish("t1", IndexChange([document._replace(chunks=(dump,))]), EMBEDDER.identity, "test-1")
+    assert dict(opened(index).lexical(stems("machine"), BOTH, 5)).keys() == {"returns"}
 
 
 def test_nothing_is_rolled_back_before_the_first_publish(index: Pair) -> None:

@@ -6,18 +6,19 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, inspect, text
 
 from assistant.adapters.memory.models import HashingEmbedder, ManualClock
 from assistant.adapters.pgvector import writer as writing
 from assistant.adapters.pgvector.reader import PostgresIndexReader, PostgresSnapshot, literal
-from assistant.adapters.pgvector.schema import SCHEMA, alone, changing
+from assistant.adapters.pgvector.schema import SCHEMA, alone, changing, reading
+from assistant.adapters.pgvector.step import Step
 from assistant.adapters.pgvector.writer import PostgresIndexWriter
 from assistant.adapters.store.database import migrate
-from assistant.kernel.errors import DatabaseError, SnapshotMismatch, WriterBusy
+from assistant.kernel.errors import DatabaseError, RetryLater, SnapshotMismatch, WriterBusy
 from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity, IndexedDocument
 from assistant.ports import IndexChange
-from tests.contracts.test_index import BOTH, EMBEDDER, PUBLIC, TEXTS, change
+from tests.contracts.test_index import BOTH, EMBEDDER, PUBLIC, TEXTS, change, vectors
 from tests.postgres import empty_index, running_postgres
 
 MANY, SHARE, AT = 6_000, 50, 10
@@ -150,6 +151,20 @@ def test_the_index_and_the_store_live_in_one_database_whichever_comes_first(serv
             assert opened(engine).dense(EMBEDDER.embed(["machine"])[0], BOTH, 5)
 
 
+def test_the_store_s_vectors_of_an_earlier_version_get_their_new_name_and_their_key_s(server: str) -> None:
+    with empty_index(server) as engine:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        migrate(engine)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(
+                "ALTER TABLE embedding RENAME TO vector; ALTER TABLE vector RENAME CONSTRAINT pk_embedding TO pk_vector;"
+                "UPDATE alembic_version SET version_num = '0006'"
+            )
+        migrate(engine)
+        assert inspect(engine).get_pk_constraint("embedding")["name"] == "pk_embedding"
+
+
 def test_two_writers_of_one_tenant_exclude_each_other(engine: Engine, clock: ManualClock) -> None:
     impatient = PostgresIndexWriter(engine, clock, wait=timedelta(milliseconds=50))
     impatient.publish("t1", change("returns"), EMBEDDER.identity, "test-1")
@@ -193,11 +208,64 @@ def test_rows_that_no_kept_generation_shows_are_deleted(
 
     writer.tidy("t1")
     assert held() == 3 * len(TEXTS), "a question may still read what was replaced a moment ago"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE {SCHEMA}.generation SET written_at = written_at - interval '1 hour'")
+    reading_on = opened(engine)
+    for turn in range(6):
+        document = IndexedDocument("doc:extra", str(turn), ())
+        writer.publish("t1", IndexChange([document]), EMBEDDER.identity, "test-1")
+    writer.hide("t1", ["doc:returns"])
+    writer.tidy("t1")
+    assert set(reading_on.chunks(BOTH, [*TEXTS])) == set(TEXTS), "it was in use until a moment ago, however old it is"
     monkeypatch.setattr(writing, "KEPT_FOR", timedelta(0))
     writer.tidy("t1")
-    assert len(TEXTS) < held() < 3 * len(TEXTS)
-    assert set(opened(engine).chunks(BOTH, [*TEXTS])) == set(TEXTS)
+    assert len(TEXTS) <= held() < 3 * len(TEXTS)
+    assert set(opened(engine).chunks(BOTH, [*TEXTS])) == set(TEXTS) - {"returns"}
     assert writer.roll_back("t1") is not None
+
+
+def test_other_tenants_publish_and_delete_while_one_publishes(engine: Engine, clock: ManualClock) -> None:
+    impatient = PostgresIndexWriter(engine, clock, wait=timedelta(milliseconds=200))
+    for tenant in ("t1", "t2"):
+        impatient.publish(tenant, change("returns"), EMBEDDER.identity, "test-1")
+    with changing(engine, "t1", timedelta(seconds=1)) as connection:
+        Step(connection, "t1", impatient.current("t1")).end(["doc:returns"])
+        impatient.publish("t2", change("descale"), EMBEDDER.identity, "test-1")
+        impatient.hide("t2", ["doc:returns"])
+        assert impatient.documents("t2") == {"doc:descale": "descale"}
+        with pytest.raises(WriterBusy):
+            impatient.publish("t1", change("descale"), EMBEDDER.identity, "test-1")
+
+
+def test_every_search_is_planned_for_its_own_tenant(engine: Engine, writer: PostgresIndexWriter) -> None:
+    writer.publish("t1", change(*TEXTS), EMBEDDER.identity, "test-1")
+    question, same = EMBEDDER.embed(["machine"])[0], create_engine(engine.url, pool_size=1)
+    snapshot = PostgresIndexReader(same, EMBEDDER.identity).snapshot("t1")
+    assert snapshot is not None
+    for _ in range(24):
+        snapshot.dense(question, BOTH, 5)
+    with same.connect() as connection:
+        plans = connection.exec_driver_sql(
+            "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements WHERE statement LIKE '%%score DESC%%'"
+        ).one()
+    same.dispose()
+    assert plans[0] == 0
+    assert plans[1] >= 10
+
+
+def test_a_search_that_takes_too_long_is_given_up(engine: Engine) -> None:
+    with pytest.raises(RetryLater, match="too long"), reading(engine, timedelta(milliseconds=50)) as connection:
+        connection.exec_driver_sql("SELECT pg_sleep(30)")
+
+
+def test_statistics_know_of_vectors_that_came_later(engine: Engine, writer: PostgresIndexWriter) -> None:
+    writer.publish("t1", change(*TEXTS, embedded=False), EMBEDDER.identity, "test-1")
+    writer.attach("t1", vectors(*TEXTS), EMBEDDER.identity)
+    with engine.connect() as connection:
+        empty = connection.exec_driver_sql(
+            "SELECT null_frac FROM pg_stats WHERE tablename = 'chunk' AND attname = 'ready'"
+        ).scalar()
+    assert empty == 0.0
 
 
 def test_a_database_that_is_away_is_named(clock: ManualClock) -> None:

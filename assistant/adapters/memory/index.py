@@ -18,7 +18,7 @@ from assistant.kernel.knowledge import (
     SnapshotManifest,
     documents_digest,
 )
-from assistant.ports import ExactVectors, IndexChange, Vectors
+from assistant.ports import ExactVectors, Forbidden, IndexChange, Vectors, nothing_forbidden
 from assistant.text.words import content_stems
 
 
@@ -109,16 +109,24 @@ class MemoryIndex:
     def tune(self, tenant: str, questions: Vectors, exact: ExactVectors, recall: float) -> SnapshotManifest:  # noqa: ARG002
         return self._snapshots[tenant].manifest
 
-    def roll_back(self, tenant: str) -> SnapshotManifest | None:
+    def roll_back(self, tenant: str, without: Forbidden = nothing_forbidden) -> SnapshotManifest | None:
         if tenant not in self._snapshots:
             raise NotFound(f"nothing is published for tenant {tenant!r}")
-        now = self._snapshots[tenant].manifest.documents_sha256
+        now = self._snapshots[tenant].manifest
         earlier = self._earlier[tenant]
         while earlier:
             snapshot, documents = earlier.pop()
-            if snapshot.manifest.documents_sha256 != now:
-                self._snapshots[tenant], self._documents[tenant] = snapshot, documents
-                return snapshot.manifest
+            forbidden = set(without({key: document.fingerprint for key, document in documents.items()}))
+            left = {key: document for key, document in documents.items() if key not in forbidden}
+            digest = documents_digest({key: document.fingerprint for key, document in left.items()})
+            if digest != now.documents_sha256 and (left or not forbidden):
+                self._documents[tenant] = left
+                vectors = {
+                    chunk.embedding_text(): snapshot.vectors[chunk_id]
+                    for chunk_id, chunk in snapshot.by_id.items()
+                    if chunk_id in snapshot.vectors
+                }
+                return self._publish(tenant, vectors, snapshot.manifest.embedder, snapshot.manifest.chunker, keep=False)
         return None
 
     def _publish(

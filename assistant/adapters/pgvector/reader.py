@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, TextClause, text
 
 from assistant.adapters.pgvector.manifest import PostgresManifest, newest
-from assistant.adapters.pgvector.schema import MOST_DIMENSIONS, SCHEMA, SHOWN, reading
+from assistant.adapters.pgvector.schema import MOST_DIMENSIONS, READS_FOR, SCHEMA, SHOWN, reading
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import SnapshotMismatch
 from assistant.kernel.knowledge import Audience, Chunk, EmbedderIdentity
@@ -81,7 +81,7 @@ class PostgresSnapshot:
     ) -> list[tuple[str, float]]:
         """``dense``, keeping ``effort`` candidates in mind."""
         query = _IN_GRAPH.format(schema=SCHEMA, permitted=_PERMITTED, dimension=int(self._manifest.embedder.dimension))
-        with reading(self._engine) as connection:
+        with reading(self._engine, READS_FOR) as connection:
             effort = min(max(effort, limit, LEAST_EFFORT), MOST_EFFORT)
             connection.execute(_SEARCH_ON, {"effort": str(effort)})
             return self._found(connection, text(query), audiences, vector=literal(vector), limit=limit)
@@ -115,13 +115,13 @@ class PostgresSnapshot:
         return dict(self._scores(_SIMILARITIES, audiences, vector=literal(vector), ids=list(ids))) if ids else {}
 
     def chunks(self, audiences: frozenset[Audience], ids: Sequence[str]) -> dict[str, Chunk]:
-        with reading(self._engine) as connection:
+        with reading(self._engine, READS_FOR) as connection:
             rows = connection.scalars(_CHUNKS, self._shown(audiences, ids=list(ids)))
             chunks = [Chunk.model_validate_json(row) for row in rows]
         return {chunk.id: chunk for chunk in chunks}
 
     def _scores(self, query: TextClause, audiences: frozenset[Audience], **asked: object) -> list[tuple[str, float]]:
-        with reading(self._engine) as connection:
+        with reading(self._engine, READS_FOR) as connection:
             return self._found(connection, query, audiences, **asked)
 
     def _found(
@@ -148,7 +148,7 @@ class PostgresIndexReader:
 
     def snapshot(self, tenant: str) -> PostgresSnapshot | None:
         """What is published, or None before the first. Raises SnapshotMismatch when it may not be used."""
-        with reading(self._engine) as connection:
+        with reading(self._engine, READS_FOR) as connection:
             manifest = newest(connection, check_tenant(tenant))
         if manifest is None:
             return None
@@ -162,5 +162,5 @@ class PostgresIndexReader:
 
 
 def literal(vector: NDArray[np.float32]) -> str:
-    """A vector as pgvector reads it."""
-    return f"[{','.join(map(str, vector.tolist()))}]"
+    """A vector as pgvector reads it: nine digits tell 32-bit numbers apart."""
+    return f"[{','.join(map('{:.9g}'.format, vector.tolist()))}]"

@@ -188,6 +188,13 @@ def remove_unused(home: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def remove_generations(home: Path, between: tuple[int, int]) -> None:
+    """Those that were rolled back from: nobody goes back to them."""
+    for number in generations(home):
+        if between[0] < number < between[1]:
+            shutil.rmtree(home / f"gen-{number}", ignore_errors=True)
+
+
 def generations(home: Path) -> list[int]:
     return [int(path.name.removeprefix("gen-")) for path in home.glob("gen-*")]
 

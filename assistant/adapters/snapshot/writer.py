@@ -14,6 +14,7 @@ from assistant.adapters.snapshot.generation import (
     generations,
     known_manifest,
     point,
+    remove_generations,
     remove_unused,
 )
 from assistant.adapters.snapshot.manifest import (
@@ -28,8 +29,8 @@ from assistant.adapters.snapshot.tuning import measure
 from assistant.adapters.snapshot.vectors import EXACT_MOST
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import DiskFailed, NotFound, SnapshotMismatch, WriterBusy
-from assistant.kernel.knowledge import Audience, EmbedderIdentity
-from assistant.ports import Clock, ExactVectors, IndexChange, Vectors
+from assistant.kernel.knowledge import Audience, EmbedderIdentity, documents_digest
+from assistant.ports import Clock, ExactVectors, Forbidden, IndexChange, Vectors, nothing_forbidden
 
 MANY_PARTS = 10
 """Parts beside the largest segment from which they are put together, so that a question looks into few."""
@@ -61,7 +62,7 @@ class FolderIndexWriter:
 
     def documents(self, tenant: str) -> dict[str, str]:
         """Key → fingerprint of each published document. Raises SnapshotMismatch when a part is damaged."""
-        return {held.key: held.fingerprint for live in self._live(tenant) for held in live.documents}
+        return _fingerprints(self._live(tenant))
 
     def waiting(self, tenant: str) -> set[str]:
         """Embedding texts of published chunks that have no vector yet."""
@@ -138,10 +139,10 @@ class FolderIndexWriter:
             generation.tuning = tuning
             return generation.publish(self._live(tenant), now.embedder, now.chunker)
 
-    def roll_back(self, tenant: str) -> FolderManifest | None:
-        """Point readers at the newest earlier generation with other documents; None when there is none.
+    def roll_back(self, tenant: str, without: Forbidden = nothing_forbidden) -> FolderManifest | None:
+        """Point readers at the newest earlier generation with other documents, or at what is left of it ``without`` some.
 
-        Raises NotFound when nothing is published, and SnapshotMismatch when the earlier one is damaged.
+        None when there is none. Raises NotFound when nothing is published, and SnapshotMismatch when it is damaged.
         """
         home = self._root / check_tenant(tenant)
         if not pointed(home):
@@ -154,8 +155,21 @@ class FolderIndexWriter:
                     continue
                 if now and manifest.embedder != now.embedder:
                     return None
-                Parts(home).open(manifest)  # Which checks that it is whole.
-                point(home, f"gen-{earlier}")
+                live = Parts(home).open(manifest)  # Which checks that it is whole.
+                forbidden = without(_fingerprints(live))
+                less = [segment.without(forbidden) for segment in live]
+                if all(one is other for one, other in zip(less, live, strict=True)):
+                    point(home, f"gen-{earlier}")
+                    return manifest
+                left = _fingerprints(less)
+                if not left or (now and documents_digest(left) == now.documents_sha256):
+                    continue
+                generation = Generation(home, tenant, self._clock, now, self._exact_most)
+                try:
+                    manifest = generation.publish(less, manifest.embedder, manifest.chunker)
+                finally:
+                    generation.remove_unless_published()
+                remove_generations(home, between=(earlier, manifest.generation))
                 return manifest
         return None
 
@@ -182,6 +196,10 @@ class FolderIndexWriter:
                 finally:  # A disk that is full gets its bytes back, or each try would fill it further.
                     generation.remove_unless_published()
                     remove_unused(home)
+
+
+def _fingerprints(live: Sequence[LiveSegment]) -> dict[str, str]:
+    return {held.key: held.fingerprint for segment in live for held in segment.documents}
 
 
 def _usual_lengths(live: Sequence[LiveSegment]) -> dict[Audience, float]:

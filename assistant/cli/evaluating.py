@@ -14,6 +14,8 @@ from assistant.cli.ingesting import ingest_bars
 from assistant.cli.session import console, messages, opened, progress_bar
 from assistant.evaluation.drafts import DraftsReport, evaluate_drafts
 from assistant.evaluation.formats import Query, read_qrels, read_queries
+from assistant.evaluation.grounding import evaluate_grounding, read_rated
+from assistant.evaluation.metrics import Interval
 from assistant.evaluation.retrieval import evaluate_retrieval
 from assistant.evaluation.sentences import evaluate_sentences
 from assistant.evaluation.summaries import read_dialogues, score
@@ -108,6 +110,33 @@ def drafts(
 
 
 @app.command()
+def grounding(
+    rows: Annotated[
+        Path, typer.Option(help="JSON lines of question, contexts, response and faithfulness_median (1 to 4).")
+    ],
+    seed: Annotated[int, typer.Option(help="Which edits are made.")] = 0,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Whether the check of drafts tells faithful answers from others, by people's ratings and by edits that contradict."""
+    with opened() as desk:
+        report = evaluate_grounding(read_rated(rows), desk.desk.policy.verify, desk.desk.default_language, seed)
+    _write(report, out or Path("build/bench/grounding.json"))
+    if as_json:
+        console.print_json(report.model_dump_json())
+        return
+    human = Table("Measure", "AUROC", "95 %", title=f"{report.faithful} of {report.answers} answers are faithful")
+    for measured in report.human:
+        human.add_row(measured.measure, *_interval(measured.auroc))
+    console.print(human)
+    edits = Table("Edit", "Sentences", "AUROC", "95 %", "Fell", title="Sentences with one edit against those without")
+    for caught in (*report.kinds, report.contradictions):
+        edits.add_row(caught.kind, str(caught.sentences), *_interval(caught.auroc), f"{caught.fell:.0%}")
+    edits.add_row("none", str(report.unedited), "", "", f"{report.unedited_fell:.0%}")
+    console.print(edits)
+
+
+@app.command()
 def summaries(
     dialogues: Annotated[Path, typer.Option(help="JSON lines of dialogue and summary1, summary2 …")],
     rows: Annotated[Path, typer.Option(help="What `deskhand summarize --batch` made of them.")],
@@ -118,6 +147,10 @@ def summaries(
     report = score(read_dialogues(dialogues), rows.read_text("utf-8").strip().split("\n"))
     _write(report, out or Path("build/bench/summaries.json"))
     _show(report, f"Summaries of {dialogues}", as_json)
+
+
+def _interval(found: Interval) -> tuple[str, str]:
+    return f"{found.value:.3f}", f"{found.low:.3f} to {found.high:.3f}"
 
 
 def indexed(paths: Sequence[Path], desk: App) -> Scope:

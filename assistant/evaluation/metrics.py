@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.text.words import content_stems, stems, strip_citations, words
 
@@ -18,6 +19,36 @@ class Difference(NamedTuple):
     mean: float
     low: float
     high: float
+
+
+class Interval(NamedTuple):
+    """A figure, and the interval that holds it with 95 % confidence."""
+
+    value: float
+    low: float
+    high: float
+
+
+def auroc(scores: Sequence[float], labels: Sequence[bool], resamples: int = 1_000, seed: int = 0) -> Interval:
+    """Area under the ROC curve: how often a positive has a higher score than a negative, ties counting half (Fawcett, "An
+    introduction to ROC analysis", 2006), with its percentile bootstrap interval over items drawn anew within each label.
+
+    Raises ValueError unless there are both.
+    """
+    values, positive = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=bool)
+    good, bad = values[positive], values[~positive]
+    if not len(good) or not len(bad):
+        raise ValueError("positives and negatives are needed to tell them apart")
+    rng = np.random.default_rng(seed)
+    drawn = [_area(rng.choice(good, len(good)), rng.choice(bad, len(bad))) for _ in range(resamples)]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Interval(round(_area(good, bad), 4), round(float(low), 4), round(float(high), 4))
+
+
+def _area(good: NDArray[np.float64], bad: NDArray[np.float64]) -> float:
+    ordered = np.sort(bad)
+    below, up_to = np.searchsorted(ordered, good, "left"), np.searchsorted(ordered, good, "right")
+    return float((below + up_to).mean() / (2 * len(bad)))
 
 
 def ndcg(ranking: Sequence[str], relevance: Mapping[str, float], k: int) -> float:

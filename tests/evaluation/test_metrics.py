@@ -4,11 +4,13 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from assistant.evaluation.formats import read_qrels, read_queries
 from assistant.evaluation.metrics import (
     agreement,
+    auroc,
     mean,
     ndcg,
     paired_difference,
@@ -121,3 +123,19 @@ def test_an_interval_is_the_same_each_time_and_pairs_are_needed() -> None:
     assert paired_difference(base, other) == paired_difference(base, other)
     with pytest.raises(ValueError, match="cannot be paired"):
         paired_difference([0.1], [])
+
+
+def test_auroc_is_the_share_of_pairs_in_the_right_order_ties_counting_half() -> None:
+    scores, labels = [0.9, 0.5, 0.5, 0.1], [True, True, False, False]
+    found = auroc(scores, labels)
+    assert found.value == pytest.approx(3.5 / 4)
+    assert found.low <= found.value <= found.high
+    rng = np.random.default_rng(0)
+    drawn, truth = rng.normal(size=200), rng.random(200) < 0.4
+    pairs = [(a > b) + 0.5 * (a == b) for a in drawn[truth] for b in drawn[~truth]]
+    assert auroc(list(drawn), list(truth)).value == pytest.approx(np.mean(pairs), abs=1e-4)
+
+
+def test_auroc_needs_both_labels() -> None:
+    with pytest.raises(ValueError, match="positives and negatives"):
+        auroc([0.1, 0.2], [True, True])

@@ -22,7 +22,7 @@ demo-helpdesk: models  ## A real helpdesk beside Deskhand: tickets come in by we
 	@deploy/demo/helpdesk.sh
 
 test: models check  ## All checks and tests
-	@$(BIN)/deskhand models pull smollm2-135m-instruct-q4_1
+	@$(BIN)/deskhand models pull smollm2-135m-instruct-q4_1 bge-small-en-v1.5-int8
 	@$(QUIET) $(BIN)/python -m pytest
 
 check: setup  ## Format, lints, types, import law, docs that are made from code

@@ -70,7 +70,11 @@ class Settings(BaseSettings):
         default="https://huggingface.co",
         description="Where catalogue repositories are looked up first. Empty: never ask a hub.",
     )
-    embedder: str = Field(default="all-minilm-l6-v2", description="Catalogue name of the embedding model.")
+    embedder: str = Field(
+        default="all-minilm-l6-v2",
+        description="Embedding model: a name of the catalogue (all-minilm-l6-v2, bge-small-en-v1.5-int8), or the path of a "
+        "sentence-transformers folder, say of a multilingual model. Then run `deskhand ingest --rebuild`.",
+    )
     reranker: str = Field(
         default="ms-marco-minilm-l12-int8",
         description="Catalogue name of the model that reads the best passages again where that pays. Empty: none.",

@@ -19,6 +19,7 @@ from assistant.kernel.conversation import Tier
 from assistant.kernel.errors import ModelFileError
 from assistant.kernel.generation import ModelCard
 from assistant.models.adapters import Adapters, Task, adapters_in_use
+from assistant.models.by_path import embedder_at, is_path
 from assistant.models.catalogue import Catalogue, CatalogueModel
 from assistant.ports import LanguageModel
 
@@ -91,6 +92,12 @@ class Tiers:
                 check_file(model, self.settings.models)
         return ModelProcess(self.child_settings(*self.files.values()), lane=lane)
 
+    @cached_property
+    def embedder(self) -> CatalogueModel:
+        """The embedding model: the catalogue's, or one in a folder."""
+        name = self.settings.embedder
+        return embedder_at(name) if is_path(name) else self.catalogue.get(name)
+
     @property
     def reranker(self) -> CatalogueModel | None:
         """What reads the best passages again, if the settings name it."""
@@ -98,7 +105,7 @@ class Tiers:
 
     def configured(self) -> list[CatalogueModel]:
         """All model files the settings name: the embedder, the local tiers, their adapters and the reranker."""
-        named = (self.catalogue.get(self.settings.embedder), *self.local.values(), self.reranker)
+        named = (self.embedder, *self.local.values(), self.reranker)
         models = {model.name: model for model in named if model is not None}
         adapters = [entry for name in list(models) for entry in self.adapters.of_model(name)]
         return [*models.values(), *adapters]

@@ -9,10 +9,10 @@ from assistant import __version__
 from assistant.adapters.embedder import SentenceTransformersEmbedder
 from assistant.adapters.helpdesks.catalogue import create_helpdesk
 from assistant.adapters.helpdesks.events import WebhookSender
+from assistant.adapters.onnx import OnnxEmbedder, OnnxReranker
 from assistant.adapters.pgvector.reader import PostgresIndexReader
 from assistant.adapters.pgvector.writer import PostgresIndexWriter
 from assistant.adapters.queue import CeleryQueue
-from assistant.adapters.reranker import OnnxReranker
 from assistant.adapters.snapshot.reader import FolderIndexReader
 from assistant.adapters.snapshot.writer import FolderIndexWriter
 from assistant.adapters.store.learning import SqlLessonReader, SqlProposalStore
@@ -126,13 +126,13 @@ class App(Stores):
             self.queue.wake(job.id, job.name.lane)
 
     @cached_property
-    def own_embedder(self) -> SentenceTransformersEmbedder:
+    def own_embedder(self) -> Embedder:
         """The embedder in this process, loaded when first asked to embed."""
-        model = self.catalogue.get(self.settings.embedder)
-        identity = EmbedderIdentity(
-            name=model.name, sha256=model.sha256, dimension=model.dimension, max_tokens=self.settings.chunk_tokens
-        )
-        return SentenceTransformersEmbedder(model.path_in(self.settings.models), identity, self.tiers.threads)
+        model = self.tiers.embedder
+        reads = min(self.settings.chunk_tokens, model.context_length)
+        identity = EmbedderIdentity(name=model.name, sha256=model.sha256, dimension=model.dimension, max_tokens=reads)
+        kind = OnnxEmbedder if model.files[0].path.endswith(".onnx") else SentenceTransformersEmbedder
+        return kind(model.path_in(self.settings.models), identity, self.tiers.threads)
 
     @cached_property
     def lane(self) -> ComputeLane:

@@ -14,7 +14,7 @@ def create_ingest(app: App) -> Ingest:
         store=app.documents,
         writer=app.index_writer,
         embedder=app.bulk_embedder,
-        chunk_tokens=app.settings.chunk_tokens,
+        chunk_tokens=app.embedder.identity.max_tokens,  # What it does not read would not be found.
         overlap_tokens=app.settings.overlap_tokens,
         parse=BoundedParser(app.settings.parse_timeout_s, app.settings.parse_memory_mb),
     )

@@ -9,6 +9,7 @@ import pytest
 
 from assistant.adapters.embedder import SentenceTransformersEmbedder
 from assistant.adapters.memory.models import HashingEmbedder
+from assistant.adapters.onnx import OnnxEmbedder
 from assistant.engine.lane import ComputeLane, LaneEmbedder
 from assistant.kernel.errors import ModelFileError
 from assistant.kernel.knowledge import EmbedderIdentity
@@ -16,14 +17,22 @@ from assistant.models.catalogue import CatalogueModel
 from assistant.ports import Embedder
 
 
-@pytest.fixture(params=["memory", "in turns", pytest.param("minilm", marks=pytest.mark.models)], scope="module")
+@pytest.fixture(
+    params=[
+        "memory", "in turns", pytest.param("minilm", marks=pytest.mark.models),
+        pytest.param("bge", marks=pytest.mark.models),
+    ],
+    scope="module",
+)  # fmt: skip
 def embedder(request: pytest.FixtureRequest, model_file: Callable[[str], tuple[CatalogueModel, Path]]) -> Embedder:
     if request.param == "memory":
         return HashingEmbedder()
     if request.param == "in turns":
         return LaneEmbedder(HashingEmbedder(), ComputeLane())
-    model, folder = model_file("all-minilm-l6-v2")
+    model, folder = model_file("bge-small-en-v1.5-int8" if request.param == "bge" else "all-minilm-l6-v2")
     identity = EmbedderIdentity(name=model.name, sha256=model.sha256, dimension=model.dimension, max_tokens=256)
+    if request.param == "bge":
+        return OnnxEmbedder(folder, identity, threads=1)
     return SentenceTransformersEmbedder(folder, identity, threads=1)
 
 

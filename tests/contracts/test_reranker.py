@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assistant.adapters.memory.models import OverlapReranker
-from assistant.adapters.reranker import OnnxReranker
+from assistant.adapters.onnx import OnnxReranker
 from assistant.engine.lane import ComputeLane, LaneReranker
 from assistant.kernel.errors import ModelFileError
 from assistant.models.catalogue import CatalogueModel

@@ -38,10 +38,8 @@ from assistant.kernel.runs import Compared, Feedback, Run
 Vectors = NDArray[np.float32]
 """Shape (rows, dimension), float32, each row of unit length."""
 
-
 ExactVectors = Callable[[Sequence[str]], Mapping[str, NDArray[np.float32]]]
 """Embedding texts to the vectors they had before an index made them smaller."""
-
 
 FindCopies = Callable[[Sequence[Likeness]], Mapping[str, str]]
 """Documents that may be alike to key → key of the one that is published in its place."""
@@ -70,7 +68,7 @@ class Reranker(Protocol):
 
 
 class Snapshot(Protocol):
-    """One published, immutable index generation of one tenant. Audience is asked for on every call."""
+    """One immutable index generation of one tenant, for the audiences that are named. ``beside``: those before and after."""
 
     @property
     def manifest(self) -> SnapshotManifest: ...
@@ -84,6 +82,7 @@ class Snapshot(Protocol):
         self, vector: NDArray[np.float32], audiences: frozenset[Audience], ids: Sequence[str]
     ) -> dict[str, float]: ...
     def chunks(self, audiences: frozenset[Audience], ids: Sequence[str]) -> dict[str, Chunk]: ...
+    def beside(self, audiences: frozenset[Audience], ids: Sequence[str]) -> dict[str, list[Chunk]]: ...
 
 
 class IndexReader(Protocol):

@@ -32,7 +32,7 @@ class FeedbackPolicy(Value):
 
 class RetrievalPolicy(Value):
     """``turns`` of the customer's are looked for, each counting ``older_turn`` of the one after it. A passage of an outdated
-    document has ``outdated`` of its score.
+    document has ``outdated`` of its score. Steps that one of the best ``completed`` passages breaks off are fetched.
     """
 
     candidates: int = Field(ge=1)
@@ -43,6 +43,7 @@ class RetrievalPolicy(Value):
     shown: int = Field(ge=1)
     per_document: int = Field(ge=1)
     outdated: float = Share
+    completed: int = Field(default=0, ge=0)
     rerank: RerankPolicy = RerankPolicy(passages=0, weight=0.0, min_words=0, max_words=0, max_lead=0.0)
     feedback: FeedbackPolicy = FeedbackPolicy(passages=0, weight=0.0, min_words=0)
 

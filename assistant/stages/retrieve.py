@@ -12,6 +12,7 @@ from assistant.kernel.conversation import Question
 from assistant.kernel.knowledge import Chunk, Evidence, Passage, Scope
 from assistant.kernel.policy import RerankPolicy, RetrievalPolicy
 from assistant.ports import Embedder, IndexReader, Reranker, Snapshot
+from assistant.text.reading import steps_go_on
 from assistant.text.sentences import split_sentences
 from assistant.text.words import content_stems
 
@@ -63,13 +64,14 @@ def retrieve(
     vector, *vectors = _meanings([said, *asks], embedder)
     evidence = _search(said, vector, question.language, scope, snapshot, embedder, policy, reranker)
     if not asks:
-        return evidence
+        return evidence.model_copy(update={"passages": _completed(evidence.passages, scope, snapshot, policy)})
     asked = [
         _search(ask, vector, question.language, scope, snapshot, embedder, policy)
         for ask, vector in zip(asks, vectors, strict=True)
     ]
     top = max(found.top_similarity for found in (evidence, *asked))
     passages = _varied(_with_best(evidence.passages, asked), policy)
+    passages = _completed(passages, scope, snapshot, policy)
     return evidence.model_copy(update={"passages": passages, "top_similarity": top})
 
 
@@ -223,6 +225,31 @@ def _with_best(passages: Sequence[Passage], asked: Sequence[Evidence]) -> tuple[
     by_id = {passage.chunk.id: passage for passage in (*best, *passages)}
     order = dict.fromkeys(passage.chunk.id for passage in (*passages[:KEPT_FIRST], *best, *passages))
     return tuple(by_id[chunk_id] for chunk_id in order)
+
+
+def _completed(
+    passages: Sequence[Passage], scope: Scope, snapshot: Snapshot, policy: RetrievalPolicy
+) -> tuple[Passage, ...]:
+    """``passages`` with the rest of the steps that one of the first ``policy.completed`` breaks off, or begins amid, beside it.
+
+    Only steps: as a rule the next passage by score has more of the answer than a neighbour has (decision 027).
+    """
+    first = passages[: policy.completed]
+    beside = snapshot.beside(scope.audiences, [passage.chunk.id for passage in first]) if first else {}
+    whole: list[Passage] = []
+    for passage in first:
+        around = [passage.model_copy(update={"chunk": chunk}) for chunk in beside.get(passage.chunk.id, ())]
+        whole += [near for near in around if _goes_on(near.chunk, passage.chunk)]
+        whole.append(passage)
+        whole += [near for near in around if _goes_on(passage.chunk, near.chunk)]
+    by_id = {passage.chunk.id: passage for passage in (*reversed(whole), *passages)}
+    order = dict.fromkeys(passage.chunk.id for passage in (*whole, *passages))
+    return _varied([by_id[chunk_id] for chunk_id in order], policy)
+
+
+def _goes_on(before: Chunk, after: Chunk) -> bool:
+    follows = after.ordinal == before.ordinal + 1 and after.heading_path == before.heading_path
+    return follows and steps_go_on(before.text, after.text)
 
 
 def _meanings(several: Sequence[Sequence[Said]], embedder: Embedder) -> list[NDArray[np.float32]]:

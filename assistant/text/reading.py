@@ -9,7 +9,7 @@ from assistant.text.sentences import split_sentences
 
 MAX_HEADING_CHARS = 80
 _BULLET = re.compile(r"\s*[-*•‣]\s+\S")
-_STEP = re.compile(r"\s*\(?\d{1,2}[.)]\s+\S")
+_STEP = re.compile(r"\s*\(?(\d{1,2})[.)]\s+\S")
 _ROW = re.compile(r"\s*\||.*\S \| \S")
 _ENDS = re.compile(r"[.!?…。！？:;,]['\"”’)\]]*$")
 _LOOKS_BACK = re.compile(
@@ -69,6 +69,19 @@ def reading_units(text: str) -> list[Unit]:
                 if len(units) == first + 1 and len(last) <= MAX_HEADING_CHARS and not _ENDS.search(last):
                     units[-1], heading, lead = units[-1]._replace(needs=frozenset()), frozenset({first}), frozenset()
     return units
+
+
+def steps_go_on(before: str, after: str) -> bool:
+    """Whether ``before`` ends in numbered steps that ``after`` goes on with, or repeats the last one of."""
+    above, below = _runs(before), _runs(after)
+    if not above or not below or {above[-1].kind, below[0].kind} != {_Kind.STEPS}:
+        return False
+    done, following = _numbers(before, above[-1]), _numbers(after, below[0])
+    return following[0] > 1 and following[0] - done[-1] in (0, 1)
+
+
+def _numbers(text: str, run: _Run) -> list[int]:
+    return [int(match.group(1)) for match in map(_STEP.match, text[run.start : run.end].splitlines()) if match]
 
 
 def _leads(sentence: str) -> bool:

@@ -139,6 +139,27 @@ def test_chunks_come_back_as_they_were(index: Pair) -> None:
     assert opened(index).chunks(BOTH, ["returns", "unknown"]) == {"returns": chunk("returns")}
 
 
+def test_what_stands_beside_a_chunk_is_of_its_document_its_audience_and_this_generation(index: Pair) -> None:
+    parts = [
+        chunk("descale").model_copy(update={"id": f"part-{n}", "ordinal": n, "text": f"Step {n}"}) for n in range(4)
+    ]
+    inside = chunk("goodwill").model_copy(update={"document_key": "doc:descale", "id": "secret", "ordinal": 4})
+    descale = IndexedDocument("doc:descale", "sha-parts", (*parts, inside))
+    publish(index, names=("returns",))
+    index.writer.publish("t1", IndexChange((descale,)), EMBEDDER.identity, "test-1")
+    first = opened(index)
+    beside = first.beside(PUBLIC, ["part-0", "part-2", "part-3", "secret", "returns", "unknown"])
+    assert {key: [near.id for near in found] for key, found in beside.items() if found} == {
+        "part-0": ["part-1"], "part-2": ["part-1", "part-3"], "part-3": ["part-2"],
+    }  # fmt: skip
+    assert [near.id for near in first.beside(BOTH, ["part-3"])["part-3"]] == ["part-2", "secret"]
+    index.writer.publish(
+        "t1", IndexChange((descale._replace(fingerprint="2", chunks=(parts[0],)),)), EMBEDDER.identity, "test-1"
+    )
+    assert not opened(index).beside(BOTH, ["part-0"]).get("part-0")
+    assert first.beside(PUBLIC, ["part-0"])["part-0"][0].id == "part-1"
+
+
 def test_similarity_is_the_cosine(index: Pair) -> None:
     publish(index)
     vector = EMBEDDER.embed(["machine"])[0]

@@ -11,7 +11,7 @@ from assistant.evaluation.grounding import RatedAnswer, evaluate_grounding, read
 from assistant.kernel.errors import InputError
 from assistant.policies import load_policy
 
-POLICY = load_policy("default-6")[0].verify
+POLICY = load_policy("default-7")[0].verify
 PASSAGE = (
     "The Duo must be descaled every 2 months. Fill the tank with 500 ml of water and add the descaler before you start. "
     "The programme takes 25 minutes and cannot be stopped. Fernhill sends a new seal to customers in Norway."

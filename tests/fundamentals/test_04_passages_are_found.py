@@ -5,13 +5,14 @@ import pytest
 from assistant.adapters.memory.index import MemoryIndex
 from assistant.adapters.memory.models import HashingEmbedder
 from assistant.kernel.conversation import Message, Ticket
-from assistant.kernel.knowledge import Audience, Evidence, Scope
+from assistant.kernel.knowledge import Audience, Chunk, Evidence, IndexedDocument, Scope
 from assistant.policies import load_policy
+from assistant.ports import IndexChange
 from assistant.stages.redact import redact
 from assistant.stages.retrieve import fuse, retrieve
 from tests.conftest import with_outdated
 
-POLICY = load_policy("default-6")[0].retrieval
+POLICY = load_policy("default-7")[0].retrieval
 Knowledge = tuple[MemoryIndex, HashingEmbedder]
 
 
@@ -47,6 +48,30 @@ def test_a_follow_up_is_found_with_the_turn_before_it(knowledge: Knowledge, scop
     together = files(find(knowledge, "And for the Mill?", scope, "How do I clean the burrs?"))
     assert "mill-clean-the-burrs.md" in together[:3]
     assert "mill-clean-the-burrs.md" not in alone[:3]
+
+
+def test_steps_that_a_passage_breaks_off_come_right_after_it(scope: Scope) -> None:
+    index, embedder = MemoryIndex(), HashingEmbedder()
+    texts = [
+        "Replace the pump of the Duo:\n\n1. Unplug the Duo.\n2. Take off the back.",
+        "3. Pull the two hoses.\n4. Lift it out.",
+        "Washers are in the drawer.",
+    ]
+    chunks = [
+        Chunk(
+            id=str(n), document_key="doc:pump", title="", url="", audience=Audience.PUBLIC, ordinal=n, heading_path=(), text=text,
+            tokens=20,
+        )
+        for n, text in enumerate(texts)
+    ]  # fmt: skip
+    vectors = dict(zip(texts, embedder.embed(texts), strict=True))
+    document = IndexedDocument("doc:pump", "1", tuple(chunks))
+    index.publish(scope.tenant, IndexChange((document,), (), vectors), embedder.identity, "test-1")
+    question = redact(Ticket.from_text("How do I replace the pump of the Duo? Washers in the drawer?"))
+    alone = retrieve(question, scope, index, embedder, POLICY.model_copy(update={"completed": 0}))
+    whole = retrieve(question, scope, index, embedder, POLICY)
+    assert [passage.chunk.id for passage in alone.passages] == ["0", "2", "1"]
+    assert [passage.chunk.id for passage in whole.passages] == ["0", "1", "2"]
 
 
 def test_internal_notes_are_found_only_by_those_who_may_read_them(knowledge: Knowledge, scope: Scope) -> None:

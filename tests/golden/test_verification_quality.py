@@ -14,7 +14,7 @@ from assistant.stages.redact import redact
 from assistant.stages.verify import verify
 
 pytestmark = pytest.mark.shared_data
-POLICY = load_policy("default-6")[0].verify
+POLICY = load_policy("default-7")[0].verify
 
 
 def verdict_on(row: dict[str, object]) -> Verdict:

@@ -2,10 +2,11 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.text.reading import reading_units
+from assistant.text.reading import reading_units, steps_go_on
 
 NEEDED = """- 2 sachets (60 g) of Fernhill Descaler, part FH-3001
 - 2.0 litres of lukewarm water
@@ -81,3 +82,20 @@ def test_a_wrapped_item_is_one_unit() -> None:
         "3. On the One, press Brew for 10 seconds. On the Duo,\npress Clean.\n4. Rinse.",
         "Then make an espresso.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "goes_on"),
+    [
+        ("1. Fill the tank.\n2. Press Clean.", "3. Empty the tray.\n\nThe housing is hot.", True),
+        ("Rinse it:\n\n1) Fill the tank.\n2) Press Clean.", "2) Press Clean.\n3) Empty the tray.", True),
+        ("1. Fill the tank.\n2. Press Clean.", "1. Unplug it.\n2. Open the lid.", False),
+        ("1. Fill the tank.\n2. Press Clean.", "5. Unplug it.", False),
+        ("1. Fill the tank.\n\nWait for a minute.", "2. Press Clean.", False),
+        ("1. Fill the tank.", "Wait for a minute.\n\n2. Press Clean.", False),
+        ("- Water\n- Descaler", "- A cloth", False),
+        ("", "2. Press Clean.", False),
+    ],
+)
+def test_steps_go_on_where_the_count_does(before: str, after: str, *, goes_on: bool) -> None:
+    assert steps_go_on(before, after) is goes_on

@@ -59,6 +59,17 @@ class MemorySnapshot:
         known = (self.by_id[chunk_id] for chunk_id in ids if chunk_id in self.by_id)
         return {chunk.id: chunk for chunk in known if chunk.audience in audiences}
 
+    def beside(self, audiences: frozenset[Audience], ids: Sequence[str]) -> dict[str, list[Chunk]]:
+        places = {
+            (chunk.document_key, chunk.ordinal): chunk for chunk in self.by_id.values() if chunk.audience in audiences
+        }
+        return {
+            chunk.id: [
+                places[place] for step in (-1, 1) if (place := (chunk.document_key, chunk.ordinal + step)) in places
+            ]
+            for chunk in self.chunks(audiences, ids).values()
+        }
+
 
 class MemoryIndex:
     """IndexReader and IndexWriter in one."""

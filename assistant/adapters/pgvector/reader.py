@@ -55,6 +55,13 @@ _SIMILARITIES = text(f"""
     WHERE {_PERMITTED} AND ready <= :generation AND id = ANY(:ids)
 """)
 _CHUNKS = text(f"SELECT content FROM {SCHEMA}.chunk WHERE {_PERMITTED} AND id = ANY(:ids)")
+_NEXT = f"SELECT content, number AS place FROM {SCHEMA}.chunk WHERE {_PERMITTED} AND document_key = own.document_key"
+_BESIDE = text(f"""
+    SELECT id, near.content FROM {SCHEMA}.chunk AS own CROSS JOIN LATERAL (
+        ({_NEXT} AND number < own.number ORDER BY number DESC LIMIT 1)
+        UNION ALL ({_NEXT} AND number > own.number ORDER BY number LIMIT 1)
+    ) AS near WHERE {_PERMITTED} AND id = ANY(:ids) ORDER BY place
+""")
 
 
 class PostgresSnapshot:
@@ -119,6 +126,13 @@ class PostgresSnapshot:
             rows = connection.scalars(_CHUNKS, self._shown(audiences, ids=list(ids)))
             chunks = [Chunk.model_validate_json(row) for row in rows]
         return {chunk.id: chunk for chunk in chunks}
+
+    def beside(self, audiences: frozenset[Audience], ids: Sequence[str]) -> dict[str, list[Chunk]]:
+        found: dict[str, list[Chunk]] = {}
+        with reading(self._engine, READS_FOR) as connection:
+            for chunk_id, content in connection.execute(_BESIDE, self._shown(audiences, ids=list(ids))):
+                found.setdefault(chunk_id, []).append(Chunk.model_validate_json(content))
+        return found
 
     def _scores(self, query: TextClause, audiences: frozenset[Audience], **asked: object) -> list[tuple[str, float]]:
         with reading(self._engine, READS_FOR) as connection:

@@ -99,6 +99,13 @@ class FolderSnapshot:
             found |= zip(rows, live.segment.texts.chunks(list(rows.values())), strict=True)
         return found
 
+    def beside(self, audiences: frozenset[Audience], ids: Sequence[str]) -> dict[str, list[Chunk]]:
+        return {
+            chunk_id: live.segment.texts.beside(row, audiences)
+            for live in self.segments
+            for chunk_id, row in live.find(ids, audiences).items()
+        }
+
     def _best(self, found: Iterable[tuple[Place, float]], limit: int) -> list[tuple[str, float]]:
         """The best of (place, score), places turned into ids."""
         best = heapq.nsmallest(limit, found, key=lambda hit: (-hit[1], hit[0]))

@@ -76,6 +76,17 @@ class TextFile:
         found = {row["row"]: _chunk(row) for row in self._rows(f"SELECT * FROM chunk WHERE row IN ({marks})", rows)}
         return [found[row] for row in rows]
 
+    def beside(self, row: int, audiences: frozenset[Audience]) -> list[Chunk]:
+        """The chunks before and after that in ``row``, as far as they are of the same document."""
+        allowed = ",".join("?" * len(audiences))
+        found = self._rows(
+            "SELECT near.* FROM chunk own JOIN chunk near ON near.row IN (own.row - 1, own.row + 1)"
+            " AND near.document_key = own.document_key"
+            f" WHERE own.row = ? AND near.audience IN ({allowed}) ORDER BY near.row",
+            (row, *(audience.value for audience in audiences)),
+        )
+        return [_chunk(near) for near in found]
+
     def ids(self, rows: Sequence[int]) -> dict[int, str]:
         """Row → chunk id."""
         marks = ",".join("?" * len(rows))

@@ -13,9 +13,11 @@ from rich.table import Table
 from assistant.cli.ingesting import ingest_bars
 from assistant.cli.session import console, messages, opened, progress_bar
 from assistant.evaluation.drafts import DraftsReport, evaluate_drafts
+from assistant.evaluation.fitting import fitted
 from assistant.evaluation.formats import Query, read_qrels, read_queries
-from assistant.evaluation.grounding import evaluate_grounding, read_rated
+from assistant.evaluation.grounding import evaluate_grounding
 from assistant.evaluation.metrics import Interval
+from assistant.evaluation.rated import read_rated
 from assistant.evaluation.retrieval import evaluate_retrieval
 from assistant.evaluation.sentences import evaluate_sentences
 from assistant.evaluation.summaries import read_dialogues, score
@@ -115,12 +117,21 @@ def grounding(
         Path, typer.Option(help="JSON lines of question, contexts, response and faithfulness_median (1 to 4).")
     ],
     seed: Annotated[int, typer.Option(help="Which edits are made.")] = 0,
+    fit: Annotated[
+        Path | None,
+        typer.Option(
+            help="Fit the check to these rows and write that here; either half is then measured by the other."
+        ),
+    ] = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Whether the check of drafts tells faithful answers from others, by people's ratings and by edits that contradict."""
     with opened() as desk:
-        report = evaluate_grounding(read_rated(rows), desk.desk.policy.verify, desk.desk.default_language, seed)
+        policy, language, rated = desk.desk.policy.verify, desk.desk.default_language, read_rated(rows)
+        report = evaluate_grounding(rated, policy, language, seed, crossed=fit is not None)
+        if fit is not None:
+            fit.write_text(fitted(rated, language, seed), "utf-8")
     _write(report, out or Path("build/bench/grounding.json"))
     if as_json:
         console.print_json(report.model_dump_json())

@@ -7,12 +7,13 @@ makes the same edits.
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Literal, NamedTuple
 
+from assistant.text.claims import STEP
 from assistant.text.opposites import NEGATIONS, OPPOSITES, UNITS
 from assistant.text.sentences import Span, split_sentences
-from assistant.text.words import names, numbers
+from assistant.text.words import names, numbers, words
 
 Kind = Literal["number", "unit", "negation", "name", "condition", "steps"]
 
@@ -45,18 +46,35 @@ def contradict(answer: str, passages: Sequence[str], rng: random.Random) -> list
 LEAST_WORDS = 5
 """A sentence of fewer is a heading."""
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?![\w])")
+_COUNTING = re.compile(r"(?:^|:)\s*\(?(\d{1,2})[.)](?=\s|$)")
+"""An item's number in its list, also that of the next item, which a sentence may end in."""
 _QUANTITY = (
     r"(?<![\w-])(?:\d[\d.,]*|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|per|several)[\s-]+"
 )
 _AUXILIARY = re.compile(
     r"\b(is|are|was|were|can|will|should|must|may|do|does|did|has|have|could|would)\b(?!\s+not\b|n't)", re.IGNORECASE
 )
-_STEP = re.compile(r"^\s*(?:\d{1,2}[.)]|step\s+\d+\b|first\b|then\b|next\b|finally\b|after that\b)", re.IGNORECASE)
+_NOT = re.compile(r"(?<!\bor)\s+not\b|\b(?:won|can|shan)['’]t\b|\bcannot\b|(?<=\w)n['’]t\b", re.IGNORECASE)
+_AFFIRMED = {
+    "won't": "will",
+    "won’t": "will",
+    "can't": "can",
+    "can’t": "can",
+    "cannot": "can",
+    "shan't": "shall",
+    "shan’t": "shall",
+}
+
+_ELSEWHERE = "Northwind|Contoso|Berlin|Brazil|Harrison|Miller|Oracle Linux|Blue Ocean Bank|Norway|Kensington".split("|")
+"""Names of which passages hardly ever speak."""
+_TITLED = re.compile(r"\W*(?:[\w'’/-]+\W+){0,6}?[\w'’/)-]+\W*:(?!\s*$|//)")
+"""A point with a heading of its own is no step."""
 
 
 def _number(sentence: str, source: str, rng: random.Random) -> str | None:
     """Another number, one of the passages' own where there is one: it is then said of something else."""
-    found = [match for match in _NUMBER.finditer(sentence) if not re.fullmatch(r"\s*", sentence[: match.start()])]
+    counting = [match.span(1) for match in _COUNTING.finditer(sentence)]
+    found = [match for match in _NUMBER.finditer(sentence) if match.span() not in counting]
     if not found:
         return None
     match = rng.choice(found)
@@ -88,9 +106,9 @@ def _replaced(sentence: str, by: Mapping[str, Sequence[str]], rng: random.Random
 
 def _negation(sentence: str, _: str, rng: random.Random) -> str | None:
     """A ``not`` taken away, or one put behind an auxiliary verb."""
-    if found := list(re.finditer(r"\s+not\b|n't\b", sentence)):
+    if found := list(_NOT.finditer(sentence)):
         match = rng.choice(found)
-        return sentence[: match.start()] + sentence[match.end() :]
+        return sentence[: match.start()] + _AFFIRMED.get(match.group().lower(), "") + sentence[match.end() :]
     if any(re.search(rf"\b{re.escape(word)}\b", sentence, re.IGNORECASE) for word in NEGATIONS):
         return None
     if found := list(_AUXILIARY.finditer(sentence)):
@@ -100,26 +118,49 @@ def _negation(sentence: str, _: str, rng: random.Random) -> str | None:
 
 
 def _name(sentence: str, source: str, rng: random.Random) -> str | None:
-    """A name in place of another that the passages also speak of."""
-    own = sorted(names(sentence))
-    others = sorted(name for name in names(source) - set(own) if not numbers(name) and name not in sentence.lower())
-    if not own or not others:
+    """A name, all of its words, in place of another: mostly one that the passages also speak of."""
+    own = _whole_names(sentence)
+    said = set(words(sentence.lower()))
+    others = [name for name in _whole_names(source) if said.isdisjoint(words(name.lower())) and not numbers(name)]
+    if not others or rng.random() < 0.3:
+        others = [name for name in _ELSEWHERE if said.isdisjoint(words(name.lower()))]
+    if not own:
         return None
     old, new = rng.choice(own), rng.choice(others)
-    written = re.search(rf"\b{re.escape(new)}\b", source, re.IGNORECASE)
-    match = re.search(rf"\b{re.escape(old)}\b", sentence, re.IGNORECASE)
-    return sentence[: match.start()] + written.group() + sentence[match.end() :] if match and written else None
+    match = re.search(rf"(?<!\w){re.escape(old)}(?!\w)", sentence)
+    return sentence[: match.start()] + new + sentence[match.end() :] if match else None
+
+
+def _whole_names(text: str) -> list[str]:
+    """Words written like names, those that stand together as one, in the order of the alphabet."""
+    known = names(text)
+    runs = re.finditer(r"[^\W_]+(?:[-'’ ][^\W_]+)*", text)
+    found: set[str] = set()
+    for run in runs:
+        parts = run.group().split(" ")
+        for named, group in groupby(
+            parts, key=lambda part: part[:1].isupper() and part.lower().removesuffix("'s") in known
+        ):
+            if named:
+                found.add(" ".join(group))
+    return sorted(found)
 
 
 def _swapped_steps(answer: str, spans: Sequence[Span]) -> Iterator[Contradiction]:
     """Two steps that follow each other, the other way round; their numbers stay where they are."""
     for one, other in pairwise(spans):
-        if _STEP.match(one.text) and _STEP.match(other.text):
-            first, second = (_STEP.match(span.text) for span in (one, other))
+        if STEP.match(one.text) and STEP.match(other.text):
+            first, second = (STEP.match(span.text) for span in (one, other))
             assert first is not None
             assert second is not None
             begun, then = one.text[first.end() :], other.text[second.end() :]
-            if begun.strip() and then.strip() and begun != then:
+            if (
+                begun.strip()
+                and then.strip()
+                and begun != then
+                and not _TITLED.match(begun)
+                and not _TITLED.match(then)
+            ):
                 after = f"{first.group()}{then}{answer[one.end : other.start]}{second.group()}{begun}"
                 before = answer[one.start : other.end]
                 yield Contradiction("steps", answer[: one.start] + after + answer[other.end :], before, after)

@@ -1,41 +1,22 @@
 """Does the check of a draft tell what is faithful to its passages? Against human ratings, and against small edits that contradict."""
 
-import json
-import random
-from collections.abc import Sequence
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from pydantic import Field, ValidationError
-
-from assistant.evaluation.contradictions import LEAST_WORDS, contradict
+from assistant.evaluation.fitting import Examples, examples, fit_grounding, halves
 from assistant.evaluation.metrics import Interval, auroc
+from assistant.evaluation.rated import RatedAnswer
 from assistant.kernel.conversation import Message, RawDraft, Ticket, Tier, Verdict
 from assistant.kernel.errors import InputError
+from assistant.kernel.fits import GroundingFit
 from assistant.kernel.generation import Completion, ModelCard, Sampling
 from assistant.kernel.knowledge import Audience, Chunk, Evidence, Passage
 from assistant.kernel.policy import VerifyPolicy
 from assistant.kernel.value import Value
 from assistant.stages.redact import redact
 from assistant.stages.verify import verify
-from assistant.text.alignment import share
-from assistant.text.sentences import split_sentences
-from assistant.text.words import content_stems
-
-FAITHFUL = 3.0
-"""A median rating, of 4, from which people call an answer faithful; contradictions are made of those with the best one."""
-BEST = 4.0
-
-
-class RatedAnswer(Value):
-    """An answer with the passages it was written from, and the median of people's ratings (1 to 4)."""
-
-    id: str
-    question: str
-    history: tuple[dict[str, str], ...] = ()
-    contexts: tuple[str, ...]
-    response: str
-    domain: str = ""
-    faithfulness_median: float = Field(ge=1.0, le=4.0)
+from assistant.text.claims import Kind, judge
 
 
 class Measured(Value):
@@ -65,112 +46,109 @@ class GroundingReport(Value):
     kinds: tuple[CaughtEdits, ...]
     unedited: int
     unedited_fell: float
+    fitted_on: str
     seed: int
 
 
-def read_rated(path: Path) -> list[RatedAnswer]:
-    """Lines of ``{id, question, history, contexts, response, faithfulness_median}``, as mtRAG's ratings have them.
-
-    Answers without passages are left out: nothing can be found in them. Raises InputError with the line that is wrong.
-    """
-    rows: list[RatedAnswer] = []
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path} cannot be read", fix="Check the path; the file must be UTF-8.", field="rows"
-        ) from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            if row["contexts"]:
-                rows.append(
-                    RatedAnswer.model_validate({name: row[name] for name in RatedAnswer.model_fields if name in row})
-                )
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
-            raise InputError(
-                f"{path}:{number} is not a rated answer ({type(error).__name__})",
-                fix='Write lines like {"id": "1", "question": "…", "contexts": ["…"], "response": "…", "faithfulness_median": 4}.',
-                field="rows",
-            ) from error
-    return rows
-
-
 def evaluate_grounding(
-    rows: Sequence[RatedAnswer], policy: VerifyPolicy, language: str, seed: int = 0
+    rows: Sequence[RatedAnswer], policy: VerifyPolicy, language: str, seed: int = 0, *, crossed: bool = False
 ) -> GroundingReport:
-    """Check every answer, and every sentence of the best ones with and without edits. Raises InputError when all have one label."""
-    faithful = [row.faithfulness_median >= FAITHFUL for row in rows]
+    """Check every answer, and every sentence of the best ones with and without edits, by the fit of ``policy``.
+
+    ``crossed``: by a fit made of the other half of the conversations. Raises InputError when all answers have one label.
+    """
+    faithful = [row.faithful for row in rows]
     if len(set(faithful)) < 2:
         raise InputError(
             "the answers are all faithful, or none is",
             fix="Add rows of the other kind: nothing can be told apart.",
             field="rows",
         )
-    grounds = [_Ground(row, language, policy) for row in rows]
-    verdicts = [ground.verdict(row.response) for ground, row in zip(grounds, rows, strict=True)]
+    found = examples(rows, language, seed)
+    fits = _crossed(found, seed) if crossed else defaultdict(lambda: policy.fit)
+    drafts = [fits[draft.row.conversation].faithful.probability(draft.features) for draft in found.drafts]
+    verdicts = [_verdict(row, row.response, policy, language) for row in rows]
     measures = {
+        "the draft as a whole, fitted": drafts,
         "support of what stands, nothing for what fell": [_standing(verdict) for verdict in verdicts],
-        "support of what stands": [verdict.support for verdict in verdicts],
         "weakest sentence that stands": [verdict.weakest for verdict in verdicts],
-        "overlap of words": [ground.overlap(row.response) for ground, row in zip(grounds, rows, strict=True)],
+        "overlap of words": [draft.features["overlap"] for draft in found.drafts],
     }
     by_domain: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
         by_domain.setdefault(row.domain, []).append(place)
-    standing = next(iter(measures.values()))
-    whole, edited = _edited(rows, grounds, seed)
+    checked = _checked(found, fits, policy, language)
+    whole = [one for one in checked if one.edit is None]
+    edited = [one for one in checked if one.edit is not None]
     return GroundingReport(
         answers=len(rows),
         faithful=sum(faithful),
         human=tuple(Measured(measure=name, auroc=auroc(scores, faithful)) for name, scores in measures.items()),
         domains={
-            domain: auroc([standing[at] for at in places], [faithful[at] for at in places])
+            domain: auroc([drafts[at] for at in places], [faithful[at] for at in places])
             for domain, places in sorted(by_domain.items())
             if len({faithful[at] for at in places}) == 2
         },
-        contradictions=_caught("all", [score for scores in edited.values() for score in scores], whole),
-        kinds=tuple(_caught(kind, scores, whole) for kind, scores in edited.items()),
+        contradictions=_caught("all", edited, whole),
+        kinds=tuple(
+            _caught(kind, of_kind, whole) for kind in Kind if (of_kind := [one for one in edited if one.edit is kind])
+        ),
         unedited=len(whole),
         unedited_fell=_fell(whole),
+        fitted_on="the other half" if crossed else "what the policy says",
         seed=seed,
     )
 
 
-class _Ground:
-    """An answer's question and passages, as the check wants them."""
+class _Checked(NamedTuple):
+    edit: Kind | None
+    risk: float
+    fell: bool
 
-    def __init__(self, row: RatedAnswer, language: str, policy: VerifyPolicy) -> None:
-        said = [
-            Message(author="customer" if turn.get("role") == "user" else "agent", text=turn.get("text", ""))
-            for turn in row.history
-        ]
-        ticket = Ticket(messages=(*said, Message(author="customer", text=row.question)))
-        self._question, self._policy = redact(ticket, language), policy
-        chunks = [
-            Chunk(
-                id=str(number), document_key=str(number), title="", url="", audience=Audience.PUBLIC, ordinal=0,
-                heading_path=(), text=text, tokens=0, language=self._question.language,
-            )
-            for number, text in enumerate(row.contexts)
-        ]  # fmt: skip
-        self._passages = tuple(Passage(chunk=chunk, similarity=0.0, lexical=0.0, fused=0.0) for chunk in chunks)
-        self._stems = frozenset(content_stems("\n".join(row.contexts), self._question.language))
 
-    def verdict(self, text: str) -> Verdict:
-        """What the check says of ``text``, as if a model had written it from these passages."""
-        raw = RawDraft(
-            tier=Tier.SMALL, model=ModelCard(name="", sha256="", context_length=0), messages=(), sampling=Sampling(),
-            passages_used=tuple(passage.chunk.id for passage in self._passages),
-            completion=Completion(text=text, finish="stop", prompt_tokens=0, completion_tokens=0),
-        )  # fmt: skip
-        evidence = Evidence(passages=self._passages, generation=0, top_similarity=0.0)
-        return verify(self._question, raw, evidence, self._policy)
+def _crossed(found: Examples, seed: int) -> dict[str, GroundingFit]:
+    """Conversation → a fit made without it."""
+    one, other = halves(found, seed)
+    return dict.fromkeys(one, fit_grounding(found, other)) | dict.fromkeys(other, fit_grounding(found, one))
 
-    def overlap(self, text: str) -> float:
-        return share(content_stems(text, self._question.language), self._stems)
+
+def _checked(
+    found: Examples,
+    fits: Mapping[str, GroundingFit],
+    policy: VerifyPolicy,
+    language: str,
+) -> list[_Checked]:
+    """The sentences of the best answers, edited or not. Whether one falls is up to ``policy`` and its own fit."""
+    checked = []
+    for claim in found.claims:
+        verdict = _verdict(claim.row, f"{claim.before}\n{claim.text}", policy, language)
+        stands = any(sentence.text and claim.text.endswith(sentence.text) for sentence in verdict.draft.sentences)
+        risk = judge(claim.differences, fits[claim.row.conversation]).risk
+        checked.append(_Checked(claim.edit, risk, not stands))
+    return checked
+
+
+def _verdict(row: RatedAnswer, text: str, policy: VerifyPolicy, language: str) -> Verdict:
+    """What the check says of ``text``, as if a model had written it from the passages of ``row``."""
+    said = [
+        Message(author="customer" if turn.get("role") == "user" else "agent", text=turn.get("text", ""))
+        for turn in row.history
+    ]
+    question = redact(Ticket(messages=(*said, Message(author="customer", text=row.question))), language)
+    chunks = [
+        Chunk(
+            id=str(number), document_key=str(number), title="", url="", audience=Audience.PUBLIC, ordinal=0,
+            heading_path=(), text=context, tokens=0, language=question.language,
+        )
+        for number, context in enumerate(row.contexts)
+    ]  # fmt: skip
+    raw = RawDraft(
+        tier=Tier.SMALL, model=ModelCard(name="", sha256="", context_length=0), messages=(), sampling=Sampling(),
+        passages_used=tuple(chunk.id for chunk in chunks),
+        completion=Completion(text=text, finish="stop", prompt_tokens=0, completion_tokens=0),
+    )  # fmt: skip
+    passages = tuple(Passage(chunk=chunk, similarity=0.0, lexical=0.0, fused=0.0) for chunk in chunks)
+    return verify(question, raw, Evidence(passages=passages, generation=0, top_similarity=0.0), policy)
 
 
 def _standing(verdict: Verdict) -> float:
@@ -179,27 +157,10 @@ def _standing(verdict: Verdict) -> float:
     return sum(sentence.support for sentence in sentences) / (len(sentences) + verdict.dropped) if sentences else 0.0
 
 
-def _edited(
-    rows: Sequence[RatedAnswer], grounds: Sequence[_Ground], seed: int
-) -> tuple[list[float], dict[str, list[float]]]:
-    """What the best answers' sentences score as they are, and by kind of edit what they score with one."""
-    rng = random.Random(seed)
-    whole: list[float] = []
-    edited: dict[str, list[float]] = {}
-    for row, ground in zip(rows, grounds, strict=True):
-        if row.faithfulness_median < BEST:
-            continue
-        sentences = [span.text for span in split_sentences(row.response)]
-        whole += [_standing(ground.verdict(text)) for text in sentences if len(text.split()) >= LEAST_WORDS]
-        for edit in contradict(row.response, row.contexts, rng):
-            edited.setdefault(edit.kind, []).append(_standing(ground.verdict(edit.after)))
-    return whole, dict(sorted(edited.items()))
+def _caught(kind: str, edited: Sequence[_Checked], whole: Sequence[_Checked]) -> CaughtEdits:
+    scores, labels = [-one.risk for one in (*whole, *edited)], [True] * len(whole) + [False] * len(edited)
+    return CaughtEdits(kind=kind, sentences=len(edited), auroc=auroc(scores, labels), fell=_fell(edited))
 
 
-def _caught(kind: str, edited: Sequence[float], whole: Sequence[float]) -> CaughtEdits:
-    labels = [True] * len(whole) + [False] * len(edited)
-    return CaughtEdits(kind=kind, sentences=len(edited), auroc=auroc([*whole, *edited], labels), fell=_fell(edited))
-
-
-def _fell(scores: Sequence[float]) -> float:
-    return round(sum(score == 0.0 for score in scores) / len(scores), 3) if scores else 0.0
+def _fell(some: Sequence[_Checked]) -> float:
+    return round(sum(one.fell for one in some) / len(some), 3) if some else 0.0

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from assistant.kernel.fits import GroundingFit
 from assistant.kernel.value import Value
 
 Share = Field(ge=0.0, le=1.0)
@@ -73,6 +74,10 @@ class GeneratePolicy(Value):
 
 
 class VerifyPolicy(Value):
+    """``fit`` is what was fitted to tell changed claims; one whose probability of it exceeds ``max_risk`` falls."""
+
+    fit: GroundingFit
+    max_risk: float = Share
     min_support: float = Share
     min_quote_support: float = Share
     min_number_support: float = Share

@@ -9,7 +9,7 @@ from assistant.kernel.policy import Policy
 
 
 def load_policy(name: str) -> tuple[Policy, str]:
-    """The policy called ``name`` and the SHA-256 of its file. Raises ConfigurationError when there is none."""
+    """The policy called ``name`` with the fit it names, and the SHA-256 of both files. Raises ConfigurationError when there is none."""
     folder = files(__package__)
     source = folder / f"{name}.toml"
     if not source.is_file():
@@ -18,4 +18,7 @@ def load_policy(name: str) -> tuple[Policy, str]:
             f"there is no policy {name!r}", fix=f"Set DESKHAND_POLICY to one of: {', '.join(known)}."
         )
     data = source.read_bytes()
-    return Policy.model_validate(tomllib.loads(data.decode()) | {"name": name}), hashlib.sha256(data).hexdigest()
+    values = tomllib.loads(data.decode())
+    fit = (folder / "fits" / f"{values['verify']['fit']}.toml").read_bytes()
+    values["verify"]["fit"] = tomllib.loads(fit.decode())
+    return Policy.model_validate(values | {"name": name}), hashlib.sha256(data + fit).hexdigest()

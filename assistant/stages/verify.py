@@ -16,6 +16,8 @@ from assistant.kernel.knowledge import Evidence, Passage
 from assistant.kernel.policy import VerifyPolicy
 from assistant.kernel.reasons import Reason
 from assistant.text.alignment import Source, align, cite, cite_unread, hints_in, make_source, share
+from assistant.text.claims import Kind, compare, judge
+from assistant.text.ground import Ground
 from assistant.text.language import identify_language
 from assistant.text.sentences import Span, split_sentences
 from assistant.text.words import content_stems, links, names, numbers, strip_citations, words
@@ -32,6 +34,21 @@ _NO_ANSWER = re.compile(
 _NEGATION = re.compile(
     r"\b(?:no|not|never|none|nothing|cannot|without|neither|nor|unable|\w+n['’]t|kein\w*|nicht|nie)\b", re.IGNORECASE
 )
+FITTED = frozenset({"en"})
+"""Languages of the claims that ``VerifyPolicy.fit`` was fitted to, and of the words it knows as denials and opposites."""
+_CHANGED = {
+    Kind.NUMBER: Reason.UNSUPPORTED_NUMBER,
+    Kind.UNIT: Reason.UNSUPPORTED_NUMBER,
+    Kind.NAME: Reason.UNSUPPORTED_NAME,
+}
+_DIFFERS = {
+    Kind.NUMBER: "the passages say its number of something else",
+    Kind.UNIT: "the passages have another unit",
+    Kind.NAME: "the passages say this of another name",
+    Kind.NEGATION: "it denies what the passages affirm, or the other way round",
+    Kind.CONDITION: "the passages say the opposite",
+    Kind.STEPS: "the passages have its steps in another order",
+}
 _YES_NO = re.compile(r"\s*(?:yes|no|ja|nein)\b", re.IGNORECASE)
 
 
@@ -43,6 +60,7 @@ class _Basis(NamedTuple):
 
     question: Question
     sources: Sequence[Source]
+    ground: Ground
     policy: VerifyPolicy
     alike: bool
     asked_alike: bool
@@ -70,7 +88,7 @@ def verify(question: Question, raw: RawDraft, evidence: Evidence, policy: Verify
     if raw.completion.finish == "length" and spans:
         findings.append(Finding(reason=Reason.CUT_SHORT, sentence=spans[-1].text, detail="the draft was cut short"))
         spans = spans[:-1]
-    checked = [_check(span, basis) for span in _distinct(spans)]
+    checked = _check_all(spans, basis)
     findings += [finding for item in checked for finding in item.findings]
     draft = Draft(tier=raw.tier, text=_laid_out(text, checked), sentences=tuple(_numbered(text, checked)))
     findings += _whole_draft_findings(basis, text, draft)
@@ -101,7 +119,7 @@ class RunningDraft:
         if len(spans) - open_ended <= self._complete:
             return []
         self._complete = len(spans) - open_ended
-        return self._news(_numbered(text, [_check(span, self._basis) for span in _distinct(spans[: self._complete])]))
+        return self._news(_numbered(text, _check_all(spans[: self._complete], self._basis)))
 
     def rest(self, draft: Draft) -> list[tuple[int, Sentence]]:
         """What ``stands`` has not told of the verified ``draft``: all of it, from index 0, should the two differ."""
@@ -120,10 +138,17 @@ def _basis(question: Question, passages: Sequence[Passage], wish: Wish, policy: 
     return _Basis(
         question=question.model_copy(update={"language": language}),
         sources=sources,
+        ground=Ground([source.text for source in sources], language),
         policy=policy,
         alike=not wish.language or language == written_in,
         asked_alike=language == question.language,
     )
+
+
+def _check_all(spans: Sequence[Span], basis: _Basis) -> list[_Checked]:
+    """Each distinct sentence, with the one before it in mind."""
+    distinct = _distinct(spans)
+    return [_check(span, before, basis) for before, span in zip((None, *distinct), distinct, strict=False)]
 
 
 def _distinct(spans: Sequence[Span]) -> list[Span]:
@@ -136,11 +161,11 @@ def _distinct(spans: Sequence[Span]) -> list[Span]:
     return list(by_claim.values())
 
 
-def _check(span: Span, basis: _Basis) -> _Checked:
+def _check(span: Span, before: Span | None, basis: _Basis) -> _Checked:
     """One sentence against all sources: its citations when it stands, findings when it does not."""
     if not basis.alike:
         return _check_facts_alone(span, basis)
-    question, sources, policy, *_ = basis
+    question, sources, policy = basis.question, basis.sources, basis.policy
     claim = _LIST_MARKER.sub("", strip_citations(span.text))
     stems = content_stems(claim, question.language)
     chosen = align(stems, hints_in(span.text), sources, policy)
@@ -156,8 +181,11 @@ def _check(span: Span, basis: _Basis) -> _Checked:
             Finding(reason=Reason.REPEATS_QUESTION, sentence=claim, detail="it adds nothing to the question")
         )
     citations = tuple(cite(source, stems, policy) for source in chosen)
-    findings += _misplaced_numbers(claim, stems, citations, question, policy)
-    findings += _polarity(claim, stems, citations, question)
+    if question.language in FITTED:
+        findings += _changed(span, before, claim, basis)
+    else:
+        findings += _misplaced_numbers(claim, stems, citations, question, policy)
+        findings += _polarity(claim, stems, citations, question)
     if chosen and _quoted_share(stems, citations, question) < policy.min_quote_support:
         detail = "no two sentences of its passage say most of it"
         findings.append(Finding(reason=Reason.UNSUPPORTED_CLAIM, sentence=claim, detail=detail))
@@ -176,6 +204,19 @@ def _check_facts_alone(span: Span, basis: _Basis) -> _Checked:
     named = [n for n in dict.fromkeys(hints_in(span.text)) if 1 <= n <= len(basis.sources)]
     citations = tuple(cite_unread(basis.sources[n - 1]) for n in named)
     return _Checked(span, Sentence(text=claim, citations=citations, support=0.0, checked=False), ())
+
+
+def _changed(span: Span, before: Span | None, claim: str, basis: _Basis) -> list[Finding]:
+    """Whether it reads like its passages with something changed: a number, a unit, a name, a denial, a condition, an order."""
+    earlier = strip_citations(before.text) if before else ""
+    asked = f"{basis.question.subject}\n{basis.question.text}"
+    judgement = judge(compare(strip_citations(span.text), earlier, asked, basis.ground), basis.policy.fit)
+    if judgement.kind is None or judgement.risk <= basis.policy.max_risk:
+        return []
+    said = f": {judgement.said!r}" if judgement.said else ""
+    instead = f", where they rather have {judgement.instead!r}" if judgement.instead else ""
+    detail = f"{_DIFFERS[judgement.kind]}{said}{instead}"
+    return [Finding(reason=_CHANGED.get(judgement.kind, Reason.CONTRADICTS_PASSAGE), sentence=claim, detail=detail)]
 
 
 def _misplaced_numbers(

@@ -9,6 +9,8 @@ _ABBREVIATIONS = frozenset(
 )
 _TERMINATOR = re.compile(r"[.!?…。！？]+[\"'”’)\]]*(?:\s*\[\d+(?:\s*,\s*\d+)*\])*(?=\s|$)|[。！？]")
 _LIST_ITEM = re.compile(r"^\s*(?:[-*•‣]|\(?\d{1,2}[.)]|[a-z][.)])\s+")
+_STEP_IN_LINE = re.compile(r"(?:\s*|.*:\s+)(?P<step>\(?\d{1,2})")
+_INITIALISM = re.compile(r"(?:[a-z]\.)+[a-z]")
 
 
 class Span(NamedTuple):
@@ -23,7 +25,7 @@ def split_sentences(text: str) -> list[Span]:
     """Sentences of ``text`` in order. A line break always ends one; a list marker never does.
 
     Citation marks such as ``[1]`` stay with the sentence before them. Abbreviations, initials and
-    decimal points do not split.
+    decimal points do not split, nor do the numbers of steps that are told in one line, each a sentence.
     """
     spans: list[Span] = []
     offset = 0
@@ -41,6 +43,10 @@ def _split_line(line: str, offset: int) -> list[Span]:
     for match in _TERMINATOR.finditer(line, search_from):
         if line[match.start()] == "." and _is_abbreviation(line, match.start()):
             continue
+        if match.group() == "." and (step := _STEP_IN_LINE.fullmatch(line, start, match.start())):
+            found.append(_stripped(line, start, step.start("step"), offset))
+            start = step.start("step")
+            continue
         found.append(_stripped(line, start, match.end(), offset))
         start = match.end()
     found.append(_stripped(line, start, len(line), offset))
@@ -51,7 +57,12 @@ def _is_abbreviation(line: str, dot: int) -> bool:
     """Whether the word before this full stop is one that is written with it."""
     before = line[max(0, dot - 16) : dot].rsplit(" ", maxsplit=1)[-1]
     bare = before.lower().lstrip("([\"'“")
-    return bare in _ABBREVIATIONS or (len(bare) == 1 and bare.isalpha())
+    goes_on = line[dot + 1 :].lstrip()[:1].islower()
+    return (
+        bare in _ABBREVIATIONS
+        or (len(bare) == 1 and bare.isalpha())
+        or (goes_on and _INITIALISM.fullmatch(bare) is not None)
+    )
 
 
 def _stripped(line: str, start: int, end: int, offset: int) -> Span:

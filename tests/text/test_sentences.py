@@ -26,6 +26,12 @@ def test_spans_are_slices_in_order_that_miss_only_space(text: str) -> None:
         ("Ask Dr. Smith, e.g. today. Then go.", ["Ask Dr. Smith, e.g. today.", "Then go."]),
         ("Press Clean [1]. Wait. [2]", ["Press Clean [1].", "Wait. [2]"]),
         ("1. First step\n2. Second step", ["1. First step", "2. Second step"]),
+        ("Do this: 1. Open it. 2. Press Save.", ["Do this:", "1. Open it.", "2. Press Save."]),
+        (
+            "He is a U.S. citizen. She moved to the U.S. Then left.",
+            ["He is a U.S. citizen.", "She moved to the U.S.", "Then left."],
+        ),
+        ("It costs 5. Pay now.", ["It costs 5.", "Pay now."]),
         ("See https://a.example/b.html for more. Bye.", ["See https://a.example/b.html for more.", "Bye."]),
         ('He said "stop." Then left.', ['He said "stop."', "Then left."]),
         ("Wirklich? Ja! Gut…", ["Wirklich?", "Ja!", "Gut…"]),

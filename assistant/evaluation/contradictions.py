@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Literal, NamedTuple
 
-from assistant.text.claims import STEP
+from assistant.text.ground import STEP
 from assistant.text.opposites import NEGATIONS, OPPOSITES, UNITS
 from assistant.text.sentences import Span, split_sentences
 from assistant.text.words import names, numbers, words

@@ -11,16 +11,16 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from assistant.kernel.conversation import Citation, Draft, Finding, Question, RawDraft, Sentence, Verdict, Wish
+from assistant.kernel.conversation import Draft, Finding, Question, RawDraft, Sentence, Verdict, Wish
 from assistant.kernel.knowledge import Evidence, Passage
 from assistant.kernel.policy import VerifyPolicy
 from assistant.kernel.reasons import Reason
-from assistant.text.alignment import Source, align, cite, cite_unread, hints_in, make_source, share
-from assistant.text.claims import Kind, compare, judge
+from assistant.text.alignment import Source, align, cite, cite_unread, hints_in, make_source
+from assistant.text.findings import FITTED, changed, misplaced_numbers, missing_facts, polarity, unquoted
 from assistant.text.ground import Ground
 from assistant.text.language import identify_language
 from assistant.text.sentences import Span, split_sentences
-from assistant.text.words import content_stems, links, names, numbers, strip_citations, words
+from assistant.text.words import content_stems, share, strip_citations, words
 
 _MARKS_SO_FAR = re.compile(r"\s*(?:\[[\d\s,;]*\]?\s*)*")
 _LIST_MARKER = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.)])\s+")
@@ -31,24 +31,6 @@ _NO_ANSWER = re.compile(
     re.IGNORECASE,
 )
 
-_NEGATION = re.compile(
-    r"\b(?:no|not|never|none|nothing|cannot|without|neither|nor|unable|\w+n['’]t|kein\w*|nicht|nie)\b", re.IGNORECASE
-)
-FITTED = frozenset({"en"})
-"""Languages of the claims that ``VerifyPolicy.fit`` was fitted to, and of the words it knows as denials and opposites."""
-_CHANGED = {
-    Kind.NUMBER: Reason.UNSUPPORTED_NUMBER,
-    Kind.UNIT: Reason.UNSUPPORTED_NUMBER,
-    Kind.NAME: Reason.UNSUPPORTED_NAME,
-}
-_DIFFERS = {
-    Kind.NUMBER: "the passages say its number of something else",
-    Kind.UNIT: "the passages have another unit",
-    Kind.NAME: "the passages say this of another name",
-    Kind.NEGATION: "it denies what the passages affirm, or the other way round",
-    Kind.CONDITION: "the passages say the opposite",
-    Kind.STEPS: "the passages have its steps in another order",
-}
 _YES_NO = re.compile(r"\s*(?:yes|no|ja|nein)\b", re.IGNORECASE)
 
 
@@ -175,20 +157,20 @@ def _check(span: Span, before: Span | None, basis: _Basis) -> _Checked:
     if support < policy.min_support:
         missing = ", ".join(dict.fromkeys(stem for stem in stems if stem not in joined))
         findings.append(Finding(reason=Reason.UNSUPPORTED_CLAIM, sentence=claim, detail=f"not in a passage: {missing}"))
-    findings += _missing_facts(claim, chosen, question)
+    findings += missing_facts(claim, chosen, question)
     if _says_nothing_new(claim, stems, question):
         findings.append(
             Finding(reason=Reason.REPEATS_QUESTION, sentence=claim, detail="it adds nothing to the question")
         )
     citations = tuple(cite(source, stems, policy) for source in chosen)
     if question.language in FITTED:
-        findings += _changed(span, before, claim, basis)
+        marked, earlier = strip_citations(span.text), strip_citations(before.text) if before else ""
+        findings += changed(claim, marked, earlier, question, basis.ground, policy)
     else:
-        findings += _misplaced_numbers(claim, stems, citations, question, policy)
-        findings += _polarity(claim, stems, citations, question)
-    if chosen and _quoted_share(stems, citations, question) < policy.min_quote_support:
-        detail = "no two sentences of its passage say most of it"
-        findings.append(Finding(reason=Reason.UNSUPPORTED_CLAIM, sentence=claim, detail=detail))
+        findings += polarity(claim, stems, citations, question)
+    if len(citations) > 1 or question.language not in FITTED:
+        findings += misplaced_numbers(claim, stems, citations, question, policy)
+    findings += unquoted(claim, stems, citations, question, policy)
     if findings or not chosen:
         return _Checked(span, None, tuple(findings))
     return _Checked(span, Sentence(text=claim, citations=citations, support=round(support, 4)), ())
@@ -198,68 +180,12 @@ def _check_facts_alone(span: Span, basis: _Basis) -> _Checked:
     """What can be checked across languages: numbers and links. Its citations are the model's own marks."""
     claim = _LIST_MARKER.sub("", strip_citations(span.text))
     wrong = {Reason.UNSUPPORTED_NUMBER, Reason.UNSUPPORTED_LINK}
-    found = [item for item in _missing_facts(claim, basis.sources, basis.question) if item.reason in wrong]
+    found = [item for item in missing_facts(claim, basis.sources, basis.question) if item.reason in wrong]
     if found:
         return _Checked(span, None, tuple(found))
     named = [n for n in dict.fromkeys(hints_in(span.text)) if 1 <= n <= len(basis.sources)]
     citations = tuple(cite_unread(basis.sources[n - 1]) for n in named)
     return _Checked(span, Sentence(text=claim, citations=citations, support=0.0, checked=False), ())
-
-
-def _changed(span: Span, before: Span | None, claim: str, basis: _Basis) -> list[Finding]:
-    """Whether it reads like its passages with something changed: a number, a unit, a name, a denial, a condition, an order."""
-    earlier = strip_citations(before.text) if before else ""
-    asked = f"{basis.question.subject}\n{basis.question.text}"
-    judgement = judge(compare(strip_citations(span.text), earlier, asked, basis.ground), basis.policy.fit)
-    if judgement.kind is None or judgement.risk <= basis.policy.max_risk:
-        return []
-    said = f": {judgement.said!r}" if judgement.said else ""
-    instead = f", where they rather have {judgement.instead!r}" if judgement.instead else ""
-    detail = f"{_DIFFERS[judgement.kind]}{said}{instead}"
-    return [Finding(reason=_CHANGED.get(judgement.kind, Reason.CONTRADICTS_PASSAGE), sentence=claim, detail=detail)]
-
-
-def _misplaced_numbers(
-    claim: str, stems: Sequence[str], citations: Sequence[Citation], question: Question, policy: VerifyPolicy
-) -> list[Finding]:
-    """A number must stand beside what it is said of, and not just somewhere in the same passage.
-
-    One quote that holds a number of the claim must cover most of the claim, with its title; nearly all of
-    it when a second passage was needed, for stitching is how a number is lent to its neighbour.
-    """
-    said = [f"{citation.title} {citation.quote}" for citation in citations]
-    elsewhere = numbers(claim) - numbers("\n".join(said))
-    beside = [text for text in said if numbers(text) & numbers(claim)]
-    shares = (share(stems, frozenset(content_stems(text, question.language))) for text in beside)
-    enough = policy.min_number_support if len(citations) == 1 else policy.min_joined_number_support
-    if not elsewhere and (not beside or max(shares) >= enough):
-        return []
-    detail = "the quoted words around its number speak of something else"
-    return [Finding(reason=Reason.UNSUPPORTED_NUMBER, sentence=claim, detail=detail)]
-
-
-def _polarity(claim: str, stems: Sequence[str], citations: Sequence[Citation], question: Question) -> list[Finding]:
-    """A claim that denies what no quote denies, or affirms a word that its quote denies."""
-    if _NEGATION.search(claim):
-        if any(_NEGATION.search(citation.quote) for citation in citations):
-            return []
-        return [Finding(reason=Reason.UNSUPPORTED_CLAIM, sentence=claim, detail="it denies, its passages do not")]
-    denied = {
-        following[0]
-        for citation in citations
-        for negation in _NEGATION.finditer(citation.quote)
-        if (following := content_stems(citation.quote[negation.end() :][:80], question.language))
-    }
-    if flipped := denied.intersection(stems):
-        detail = f"its passage denies: {', '.join(sorted(flipped))}"
-        return [Finding(reason=Reason.UNSUPPORTED_CLAIM, sentence=claim, detail=detail)]
-    return []
-
-
-def _quoted_share(stems: Sequence[str], citations: Sequence[Citation], question: Question) -> float:
-    """How much of a claim the quotes and their titles cover."""
-    quoted = "\n".join(f"{citation.title} {citation.quote}" for citation in citations)
-    return share(stems, frozenset(content_stems(quoted, question.language)))
 
 
 def _says_nothing_new(claim: str, stems: Sequence[str], question: Question) -> bool:
@@ -268,23 +194,6 @@ def _says_nothing_new(claim: str, stems: Sequence[str], question: Question) -> b
         return True
     asked = [frozenset(content_stems(ask, question.language)) for ask in question.asks]
     return not _YES_NO.match(claim) and any(all(stem in ask for stem in stems) for ask in asked)
-
-
-def _missing_facts(claim: str, sources: Sequence[Source], question: Question) -> list[Finding]:
-    """Numbers, links and names of the claim that its sources lack. Names may also come from the question."""
-    text = "\n".join(source.text for source in sources)
-    urls = " ".join(source.passage.chunk.url for source in sources)
-    known = {word.lower() for word in words(f"{text}\n{question.text}")}
-    checks = (
-        (Reason.UNSUPPORTED_NUMBER, numbers(claim) - numbers(text)),
-        (Reason.UNSUPPORTED_LINK, links(claim) - links(f"{text} {urls}")),
-        (Reason.UNSUPPORTED_NAME, {name for name in names(claim) if not known.issuperset(words(name))}),
-    )
-    return [
-        Finding(reason=reason, sentence=claim, detail=f"not in the cited passages: {', '.join(sorted(missing))}")
-        for reason, missing in checks
-        if missing
-    ]
 
 
 def _numbered(text: str, checked: Sequence[_Checked]) -> list[Sentence]:

@@ -8,7 +8,7 @@ from assistant.kernel.conversation import Citation
 from assistant.kernel.knowledge import Passage
 from assistant.kernel.policy import VerifyPolicy
 from assistant.text.sentences import Span, split_sentences
-from assistant.text.words import content_stems
+from assistant.text.words import content_stems, share
 
 _MARK = re.compile(r"\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
 
@@ -98,8 +98,3 @@ def cite_unread(source: Source) -> Citation:
 def hints_in(text: str) -> list[int]:
     """The numbers in marks such as ``[1, 2]``."""
     return [int(n) for match in _MARK.finditer(text) for n in re.findall(r"\d+", match.group(1))]
-
-
-def share(stems: Sequence[str], pool: frozenset[str]) -> float:
-    """How many of ``stems``, with repeats, are in ``pool`` (0 to 1)."""
-    return sum(stem in pool for stem in stems) / len(stems) if stems else 0.0

@@ -4,18 +4,18 @@ Overlap of words cannot see a number lent to its neighbour, a denial, or a name 
 keeps: in a claim that was changed, the words around fit better where the passages have another number, name, unit or the opposite word.
 """
 
-import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from enum import StrEnum
+from itertools import pairwise
 from math import prod
 from typing import NamedTuple
 
 from assistant.kernel.fits import GroundingFit
-from assistant.text.ground import DENIES, NEAR, Ground, Standing, Token, denies, name_stems, tokens
+from assistant.text.ground import DENIES, NEAR, STEP, Ground, Standing, Token, denies, name_stems, tokens
 from assistant.text.opposites import OPPOSITES, UNITS
-from assistant.text.words import numbers, stems
+from assistant.text.words import content_stems, numbers, share, stems
 
 WEAK = 0.6
 """A claim of which the passages have less is hardly taken from them."""
@@ -23,8 +23,6 @@ WIDE = 10
 """Words on either side, of the sentence before, too: a short one says little of its own."""
 SHORT = 3
 """Words. What is longer was not put in the place of something, it is another sentence."""
-STEP = re.compile(r"^\s*(?:\d{1,2}[.)]|step\s+\d+\b|first\b|then\b|next\b|finally\b|after that\b)", re.IGNORECASE)
-"""What a step of a procedure begins with."""
 _MARKER = re.compile(r"^\s*(?:[-*•‣]|\(?\d{1,2}[.)])\s+")
 _NEXT_MARKER = re.compile(r"(?<=[\s:])\(?\d{1,2}[.)]$")
 _HEADING = re.compile(r"^\W*\*\*[^*]{1,60}?:?\*\*:?|^\W*(?:[A-Z][\w'’-]*\s){0,4}[A-Z][\w'’-]*:(?=\s)")
@@ -63,7 +61,7 @@ def compare(claim: str, before: str, asked: str, ground: Ground) -> dict[Kind, D
 
     Only the kinds that occur in it; ``negation`` always. Features are shares from 0 to 1, margins from -1 to 1.
     """
-    text = _without_heading(_NEXT_MARKER.sub("", _MARKER.sub("", claim)), ground)
+    text = _without_heading(plain(claim), ground)
     row = tokens(text, ground.language)
     if not row:
         return {}
@@ -83,6 +81,11 @@ def compare(claim: str, before: str, asked: str, ground: Ground) -> dict[Kind, D
         for kind, difference in found.items()
         if difference is not None
     }
+
+
+def plain(claim: str) -> str:
+    """``claim`` without its number in a list, or that of the next item, which may stand at its end."""
+    return _NEXT_MARKER.sub("", _MARKER.sub("", claim))
 
 
 def judge(differences: Mapping[Kind, Difference], fit: GroundingFit) -> Judgement:
@@ -136,7 +139,7 @@ def _without_heading(claim: str, ground: Ground) -> str:
 
 def _about(row: Sequence[Token], ground: Ground) -> dict[str, float]:
     """What is measured of any claim: neighbours that the passages never have side by side, and the word that fits least."""
-    beside = [(one.stem, other.stem) not in ground.pairs for one, other in itertools.pairwise(row)]
+    beside = [(one.stem, other.stem) not in ground.pairs for one, other in pairwise(row)]
     fits = [
         ground.fit(ground.places.get(token.stem, ()), ground.around(row, at, DENIES))
         for at, token in enumerate(row)
@@ -153,12 +156,12 @@ def _numbers(row: Sequence[Token], ground: Ground) -> Difference | None:
 
 
 def _units(row: Sequence[Token], ground: Ground) -> Difference | None:
-    """Units right after a quantity."""
-    pairs = enumerate(itertools.pairwise(row), start=1)
+    """Units right after a quantity, or a word further: ``5 working days``."""
     places = [
         at
-        for at, (one, other) in pairs
-        if other.stem in _UNITS and (numbers(one.stem) or one.word in ("per", "several"))
+        for at, token in enumerate(row)
+        if token.stem in _UNITS
+        and any(numbers(one.stem) or one.word in ("per", "several") for one in row[max(0, at - 2) : at])
     ]
     return _worst(row, places, ground, [ground.standing(row, at, _UNITS[row[at].stem]) for at in places])
 
@@ -194,11 +197,19 @@ def _condition(row: Sequence[Token], ground: Ground) -> Difference | None:
 
 
 def _steps(before: str, claim: str, ground: Ground) -> Difference | None:
-    """Whether two steps follow each other the other way round than in the passages."""
+    """Whether two steps follow each other the other way round than in the passages: than their steps, than their words."""
     if not STEP.match(before) or not STEP.match(claim):
         return None
-    first, second = (ground.window(tokens(STEP.sub("", step), ground.language)) for step in (before, claim))
-    return Difference({"reversed": first.covers * second.covers if first.start > second.start else 0.0})
+    first, second = STEP.sub("", before), STEP.sub("", claim)
+    one, other = (content_stems(step, ground.language) for step in (first, second))
+    by_steps = 0.0
+    for steps in ground.steps:
+        earlier, later = (max(range(len(steps)), key=lambda at: share(stems, steps[at])) for stems in (one, other))
+        if earlier > later:
+            by_steps = max(by_steps, share(one, steps[earlier]) * share(other, steps[later]))
+    begun, then = (ground.window(tokens(step, ground.language)) for step in (first, second))
+    by_words = begun.covers * then.covers if begun.start > then.start else 0.0
+    return Difference({"by_steps": by_steps, "by_words": by_words})
 
 
 def _worst(

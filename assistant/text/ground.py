@@ -1,5 +1,6 @@
 """Passages made ready to be asked where, and beside what, a word of a claim stands in them."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -7,6 +8,7 @@ from math import log
 from typing import NamedTuple
 
 from assistant.text.opposites import NEGATIONS
+from assistant.text.sentences import split_sentences
 from assistant.text.words import content_stems, names, numbers, stems, words
 
 NEAR = 6
@@ -15,6 +17,8 @@ SLACK = 2
 """So many more are looked at in a passage, which may say the same with more words."""
 DENIES = 3
 """Words after a negation that it may deny."""
+STEP = re.compile(r"^\s*(?:\d{1,2}[.)]|step\s+\d+\b|first\b|then\b|next\b|finally\b|after that\b)", re.IGNORECASE)
+"""What a step of a procedure begins with."""
 _NEGATIONS = frozenset(NEGATIONS)
 _GAP = "\0"
 
@@ -68,12 +72,19 @@ def name_stems(text: str, language: str) -> frozenset[str]:
     return frozenset(token.stem for name in names(text) for token in tokens(name, language))
 
 
+def _steps(text: str, language: str) -> list[frozenset[str]]:
+    """The content stems of each step that ``text`` tells, in order."""
+    found = [span.text for span in split_sentences(text) if STEP.match(span.text)]
+    return [frozenset(content_stems(STEP.sub("", step), language)) for step in found]
+
+
 class Ground:
     """The passages of one draft, read in ``language``."""
 
     def __init__(self, passages: Iterable[str], language: str) -> None:
         self.language = language
         texts = list(passages)
+        self.steps = [steps for text in texts if (steps := _steps(text, language))]
         gap = [Token(_GAP, _GAP, content=False)] * (NEAR + SLACK)
         self.tokens = [token for text in texts for token in (*tokens(text, language), *gap)]
         self.stems = [token.stem for token in self.tokens]

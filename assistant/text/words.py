@@ -1,6 +1,7 @@
 """What a sentence claims, as comparable pieces: content words, numbers, names and links."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 import snowballstemmer
@@ -78,6 +79,11 @@ def content_stems(text: str, language: str = "en") -> list[str]:
         lowered = lowered.removesuffix("'s")
         stems.append(_NUMBER_WORDS.get(lowered) or _stem(lowered, language))
     return stems
+
+
+def share(stems: Sequence[str], pool: frozenset[str]) -> float:
+    """How many of ``stems``, with repeats, are in ``pool`` (0 to 1)."""
+    return sum(stem in pool for stem in stems) / len(stems) if stems else 0.0
 
 
 def numbers(text: str) -> set[str]:

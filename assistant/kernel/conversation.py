@@ -149,7 +149,11 @@ class Finding(Value):
 
 
 class Verdict(Value):
-    """The checks' findings on a draft. ``draft`` keeps what stands; dropped sentences are in ``findings``."""
+    """The checks' findings on a draft. ``draft`` keeps what stands; dropped sentences are in ``findings``.
+
+    ``faithfulness`` is of all that was written, by a fit to people's ratings; a score, not yet a probability. None in languages
+    that it was not fitted to.
+    """
 
     draft: Draft
     findings: tuple[Finding, ...]
@@ -157,6 +161,7 @@ class Verdict(Value):
     weakest: float
     question_coverage: float
     dropped: int
+    faithfulness: float | None = None
 
 
 class TryTier(Value):

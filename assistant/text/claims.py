@@ -77,7 +77,7 @@ def compare(claim: str, before: str, asked: str, ground: Ground) -> dict[Kind, D
         Kind.STEPS: _steps(before, claim, ground),
     }
     return {
-        kind: difference._replace(features=difference.features | about)
+        kind: difference if kind is Kind.STEPS else difference._replace(features=difference.features | about)
         for kind, difference in found.items()
         if difference is not None
     }
@@ -209,7 +209,7 @@ def _steps(before: str, claim: str, ground: Ground) -> Difference | None:
             by_steps = max(by_steps, share(one, steps[earlier]) * share(other, steps[later]))
     begun, then = (ground.window(tokens(step, ground.language)) for step in (first, second))
     by_words = begun.covers * then.covers if begun.start > then.start else 0.0
-    return Difference({"by_steps": by_steps, "by_words": by_words})
+    return Difference({"reversed": (by_steps + by_words) / 2})
 
 
 def _worst(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from assistant.text.opposites import NEGATIONS
 from assistant.text.sentences import split_sentences
-from assistant.text.words import content_stems, names, numbers, stems, words
+from assistant.text.words import content_stems, names, numbers, stems
 
 NEAR = 6
 """Words on either side that tell what a word is said of."""
@@ -19,6 +19,8 @@ DENIES = 3
 """Words after a negation that it may deny."""
 STEP = re.compile(r"^\s*(?:\d{1,2}[.)]|step\s+\d+\b|first\b|then\b|next\b|finally\b|after that\b)", re.IGNORECASE)
 """What a step of a procedure begins with."""
+_WORD = re.compile(r"\d+(?:[.,]\d+)+(?![^\W_])|[^\W_]+(?:['’][^\W_]+)*")
+"""A number is one word, however it is written."""
 _NEGATIONS = frozenset(NEGATIONS)
 _GAP = "\0"
 
@@ -55,7 +57,7 @@ class Standing(NamedTuple):
 def tokens(text: str, language: str) -> list[Token]:
     """The words of ``text`` in order."""
     found = []
-    for word in words(text):
+    for word in _WORD.findall(text):
         lowered = word.lower().replace("’", "'")
         number = numbers(word)
         stem = min(number) if number else next(iter(stems(lowered, language)), lowered)

@@ -2,14 +2,19 @@
 
 import json
 import random
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from assistant.evaluation.contradictions import contradict
-from assistant.evaluation.grounding import RatedAnswer, evaluate_grounding, read_rated
+from assistant.evaluation.fitting import fitted
+from assistant.evaluation.grounding import evaluate_grounding
+from assistant.evaluation.rated import RatedAnswer, read_rated
 from assistant.kernel.errors import InputError
+from assistant.kernel.fits import GroundingFit
 from assistant.policies import load_policy
+from assistant.text.claims import Kind
 
 POLICY = load_policy("default-7")[0].verify
 PASSAGE = (
@@ -55,13 +60,58 @@ def test_an_answer_that_offers_nothing_to_edit_is_not_edited(answer: str) -> Non
     assert contradict(answer, [PASSAGE], random.Random(0)) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("You won't be charged for it twice.", "You will be charged for it twice."),
+        ("It can't be stopped once it has begun.", "It can be stopped once it has begun."),
+        ("It doesn't take long to heat up.", "It does take long to heat up."),
+        ("Whether or not you need one, we advise it.", None),
+    ],
+)
+def test_a_denial_is_taken_away_as_one_would_say_it(before: str, after: str | None) -> None:
+    found = [edit.text for edit in contradict(before, [PASSAGE], random.Random(0)) if edit.kind == "negation"]
+    assert found == ([after] if after else [])
+
+
+def test_a_name_of_two_words_is_replaced_by_a_whole_name() -> None:
+    answer = "Write to the Fernhill Workshop in Leeds if it leaks."
+    for seed in range(9):
+        passage = "We ask the Blue Water Company in Norway. Leeds has one too."
+        (edit,) = [one for one in contradict(answer, [passage], random.Random(seed)) if one.kind == "name"]
+        assert ("Fernhill Workshop" in edit.after) != ("Leeds" in edit.after)
+        assert "Fernhill" not in edit.after or "Fernhill Workshop" in edit.after
+        assert "Water" not in edit.after or "Blue Water Company" in edit.after
+
+
+def test_a_point_with_a_heading_is_no_step() -> None:
+    answer = "1. **Price:** It costs less than the Duo.\n2. **Size:** It fits any kitchen you have."
+    assert [edit for edit in contradict(answer, [], random.Random(0)) if edit.kind == "steps"] == []
+
+
+def test_a_fit_can_be_made_and_named_by_a_policy(shared_data: Path) -> None:
+    rows = read_rated(shared_data / "mtrag" / "groundedness_dev.jsonl")[:120]
+    fit = GroundingFit.model_validate(tomllib.loads(fitted(rows, "en", seed=0)))
+    assert set(fit.contradiction) == set(POLICY.fit.contradiction) == set(Kind)
+    assert fit.faithful.weights.keys() == POLICY.fit.faithful.weights.keys()
+    assert fit.faithful.weights["overlap"] > 0 > fit.faithful.weights["weak_claims"]
+    crossed = evaluate_grounding(rows, POLICY, "en", crossed=True)
+    assert crossed.contradictions.auroc.value >= 0.85
+    assert crossed.fitted_on == "the other half"
+
+
+def test_too_few_rows_are_not_fitted() -> None:
+    with pytest.raises(InputError, match="not enough to fit"):
+        fitted([rated(n, FAITHFUL, 4.0) for n in range(3)], "en", seed=0)
+
+
 def test_what_is_invented_scores_lower_and_edits_are_counted_by_kind() -> None:
     rows = [rated(n, FAITHFUL, 4.0) for n in range(3)] + [rated(9, INVENTED, 1.0)]
     report = evaluate_grounding(rows, POLICY, "en")
     assert (report.answers, report.faithful) == (4, 3)
     assert [measured.auroc.value for measured in report.human] == [1.0] * 4
     assert report.unedited == 12
-    assert {caught.kind: caught.sentences for caught in report.kinds}["number"] == 3
+    assert {caught.kind: caught.sentences for caught in report.kinds}["number"] == 6  # Each answer is edited twice.
     assert report.contradictions.sentences == sum(caught.sentences for caught in report.kinds)
     assert report.contradictions.fell > report.unedited_fell
 

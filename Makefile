@@ -56,7 +56,7 @@ bench-retrieval: models  ## nDCG, recall and latency on two labelled corpora, an
 	@$(BIN)/deskhand evaluate sentences --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --qrels $(DATA)/mtrag/qrels_dev.tsv
 
 bench-grounding: setup  ## Whether the check of drafts tells faithful answers from others: people's ratings, and edits that contradict
-	@$(BIN)/deskhand evaluate grounding --rows $(DATA)/mtrag/groundedness_dev.jsonl
+	@$(BIN)/deskhand evaluate grounding --rows $(DATA)/mtrag/groundedness_dev.jsonl --fit build/bench/grounding.toml
 
 bench-drafts: models  ## Decisions, support and latency on 60 labelled questions, 20 of them unanswerable
 	@$(BIN)/deskhand evaluate drafts --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --limit 60

@@ -131,6 +131,7 @@ def grounding(
         policy, language, rated = desk.desk.policy.verify, desk.desk.default_language, read_rated(rows)
         report = evaluate_grounding(rated, policy, language, seed, crossed=fit is not None)
         if fit is not None:
+            fit.parent.mkdir(parents=True, exist_ok=True)
             fit.write_text(fitted(rated, language, seed), "utf-8")
     _write(report, out or Path("build/bench/grounding.json"))
     if as_json:

@@ -36,7 +36,8 @@ _YES_NO = re.compile(r"\s*(?:yes|no|ja|nein)\b", re.IGNORECASE)
 class _Basis(NamedTuple):
     """What a draft is checked against. ``question`` has the language the draft was asked for.
 
-    ``alike`` says whether draft and sources are in one language, ``asked_alike`` whether draft and ticket are.
+    ``alike`` says whether draft and sources are in one language, ``asked_alike`` whether draft and ticket are. ``known`` are sentences
+    that were checked, each after the one before it.
     """
 
     question: Question
@@ -45,6 +46,7 @@ class _Basis(NamedTuple):
     policy: VerifyPolicy
     alike: bool
     asked_alike: bool
+    known: "dict[tuple[Span | None, Span], _Checked]"
 
 
 class _Checked(NamedTuple):
@@ -124,13 +126,18 @@ def _basis(question: Question, passages: Sequence[Passage], wish: Wish, policy: 
         policy=policy,
         alike=not wish.language or language == written_in,
         asked_alike=language == question.language,
+        known={},
     )
 
 
 def _check_all(spans: Sequence[Span], basis: _Basis) -> list[_Checked]:
     """Each distinct sentence, with the one before it in mind."""
     distinct = _distinct(spans)
-    return [_check(span, before, basis) for before, span in zip((None, *distinct), distinct, strict=False)]
+    pairs = list(zip((None, *distinct), distinct, strict=False))
+    for before, span in pairs:
+        if (before, span) not in basis.known:
+            basis.known[before, span] = _check(span, before, basis)
+    return [basis.known[pair] for pair in pairs]
 
 
 def _distinct(spans: Sequence[Span]) -> list[Span]:

@@ -21,6 +21,8 @@ WEAK = 0.6
 """A claim of which the passages have less is hardly taken from them."""
 WIDE = 10
 """Words on either side, of the sentence before, too: a short one says little of its own."""
+MOST_WORDS = 200
+"""Of a claim. What goes on for longer without a full stop is no sentence, and would be compared for seconds."""
 SHORT = 3
 """Words. What is longer was not put in the place of something, it is another sentence."""
 _MARKER = re.compile(r"^\s*(?:[-*•‣]|\(?\d{1,2}[.)])\s+")
@@ -62,7 +64,7 @@ def compare(claim: str, before: str, asked: str, ground: Ground) -> dict[Kind, D
     Only the kinds that occur in it; ``negation`` always. Features are shares from 0 to 1, margins from -1 to 1.
     """
     text = _without_heading(plain(claim), ground)
-    row = tokens(text, ground.language)
+    row = tokens(text, ground.language)[:MOST_WORDS]
     if not row:
         return {}
     about = _about(row, ground)
@@ -103,7 +105,7 @@ def judge(differences: Mapping[Kind, Difference], fit: GroundingFit) -> Judgemen
 def agreement(claims: Sequence[str], asked: str, ground: Ground) -> dict[str, float]:
     """How a draft of ``claims`` agrees with the passages as a whole: shares, and counts of what they do not know."""
     text = "\n".join(claims)
-    rows = [row for row in (tokens(claim, ground.language) for claim in claims) if row]
+    rows = [row for row in (tokens(claim, ground.language)[:MOST_WORDS] for claim in claims) if row]
     found = [[token.stem in ground.places for token in row if token.content] for row in rows]
     shares = [sum(held) / len(held) for held in found if len(held) >= SHORT]
     everything = [one for held in found for one in held]

@@ -1,5 +1,7 @@
 """Thresholds and sizes the stages decide by: versioned data (``assistant/policies``), never code."""
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from assistant.kernel.fits import GroundingFit
@@ -74,9 +76,13 @@ class GeneratePolicy(Value):
 
 
 class VerifyPolicy(Value):
-    """``fit`` is what was fitted to tell changed claims; one whose probability of it exceeds ``max_risk`` falls."""
+    """``fit`` is what was fitted to tell changed claims; one whose probability of it exceeds ``max_risk`` falls.
+
+    ``promises``: regular expressions by kind of what only a person may promise.
+    """
 
     fit: GroundingFit
+    promises: Mapping[str, tuple[str, ...]]
     max_risk: float = Share
     min_support: float = Share
     min_quote_support: float = Share

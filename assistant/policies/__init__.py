@@ -7,9 +7,12 @@ from importlib.resources import files
 from assistant.kernel.errors import ConfigurationError
 from assistant.kernel.policy import Policy
 
+_PARTS = {"fit": "fits", "promises": "promises"}
+"""What ``[verify]`` names files for, and their folders."""
+
 
 def load_policy(name: str) -> tuple[Policy, str]:
-    """The policy called ``name`` with the fit it names, and the SHA-256 of both files. Raises ConfigurationError when there is none."""
+    """The policy called ``name`` with the files it names, and the SHA-256 of all of them. Raises ConfigurationError when there is none."""
     folder = files(__package__)
     source = folder / f"{name}.toml"
     if not source.is_file():
@@ -19,6 +22,8 @@ def load_policy(name: str) -> tuple[Policy, str]:
         )
     data = source.read_bytes()
     values = tomllib.loads(data.decode())
-    fit = (folder / "fits" / f"{values['verify']['fit']}.toml").read_bytes()
-    values["verify"]["fit"] = tomllib.loads(fit.decode())
-    return Policy.model_validate(values | {"name": name}), hashlib.sha256(data + fit).hexdigest()
+    for field, subfolder in _PARTS.items():
+        part = (folder / subfolder / f"{values['verify'][field]}.toml").read_bytes()
+        values["verify"][field] = tomllib.loads(part.decode())
+        data += part
+    return Policy.model_validate(values | {"name": name}), hashlib.sha256(data).hexdigest()

@@ -15,7 +15,7 @@ from assistant.kernel.policy import VerifyPolicy
 from assistant.kernel.reasons import Reason
 from assistant.text.alignment import Source, align, cite, cite_unread, hints_in, make_source
 from assistant.text.claims import agreement
-from assistant.text.findings import FITTED, changed, misplaced_numbers, missing_facts, polarity, unquoted
+from assistant.text.findings import FITTED, changed, misplaced_numbers, missing_facts, polarity, promises, unquoted
 from assistant.text.ground import Ground
 from assistant.text.language import identify_language
 from assistant.text.sentences import Span, split_sentences
@@ -177,6 +177,7 @@ def _check(span: Span, before: Span | None, basis: _Basis) -> _Checked:
         findings += polarity(claim, stems, citations, question)
     if len(citations) > 1 or question.language not in FITTED:
         findings += misplaced_numbers(claim, stems, citations, question, policy)
+    findings += promises(claim, [citation.quote for citation in citations], policy)
     findings += unquoted(claim, stems, citations, question, policy)
     if findings or not chosen:
         return _Checked(span, None, tuple(findings))
@@ -184,10 +185,11 @@ def _check(span: Span, before: Span | None, basis: _Basis) -> _Checked:
 
 
 def _check_facts_alone(span: Span, basis: _Basis) -> _Checked:
-    """What can be checked across languages: numbers and links. Its citations are the model's own marks."""
+    """What can be checked across languages: numbers, links and promises. Its citations are the model's own marks."""
     claim = _LIST_MARKER.sub("", strip_citations(span.text))
     wrong = {Reason.UNSUPPORTED_NUMBER, Reason.UNSUPPORTED_LINK}
     found = [item for item in missing_facts(claim, basis.sources, basis.question) if item.reason in wrong]
+    found += promises(claim, [], basis.policy)
     if found:
         return _Checked(span, None, tuple(found))
     named = [n for n in dict.fromkeys(hints_in(span.text)) if 1 <= n <= len(basis.sources)]

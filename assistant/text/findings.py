@@ -9,6 +9,7 @@ from assistant.kernel.reasons import Reason
 from assistant.text.alignment import Source
 from assistant.text.claims import Kind, compare, judge, plain
 from assistant.text.ground import Ground, tokens
+from assistant.text.promises import promised
 from assistant.text.words import content_stems, links, names, numbers, share
 
 FITTED = frozenset({"en"})
@@ -109,6 +110,14 @@ def polarity(claim: str, stems: Sequence[str], citations: Sequence[Citation], qu
         detail = f"its passage denies: {', '.join(sorted(flipped))}"
         return [Finding(reason=Reason.UNSUPPORTED_CLAIM, sentence=claim, detail=detail)]
     return []
+
+
+def promises(claim: str, quotes: Sequence[str], policy: VerifyPolicy) -> list[Finding]:
+    """What it promises that no quote does, each kind by itself."""
+    return [
+        Finding(reason=Reason.PROMISE, sentence=claim, detail=f"{kind.replace('_', ' ')}: {said!r}")
+        for kind, said in promised(claim, quotes, policy.promises).items()
+    ]
 
 
 def unquoted(

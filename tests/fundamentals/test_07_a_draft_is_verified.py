@@ -84,6 +84,8 @@ def test_a_sentence_made_of_two_passages_cites_both() -> None:
         ("Our courier collects the kettle tomorrow for free.", Reason.UNSUPPORTED_CLAIM),
         ("You cannot return any machine within 30 days of delivery.", Reason.CONTRADICTS_PASSAGE),
         ("How do I return my machine?", Reason.REPEATS_QUESTION),
+        ("We will refund the card you paid with within 5 working days.", Reason.PROMISE),
+        ("I have sent the parcel to our workshop in Leeds and refunded the card.", Reason.PROMISE),
         ("You can return opened bags of coffee.", Reason.CONTRADICTS_PASSAGE),
         ("Ask Sam at the desk for a sample.", Reason.UNSUPPORTED_NAME),
         ("Write to s@fernhill.example to start the return from Account.", Reason.UNSUPPORTED_LINK),

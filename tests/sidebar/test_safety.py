@@ -50,7 +50,7 @@ def test_a_hostile_document_neither_runs_nor_loads_anything(opened: Opened, site
 
     def quoting(messages: object) -> str:
         return (
-            "The parcel insurance covers loss up to 500 pounds <img src=x onerror=alert(500)> for every order [1]. "
+            "The parcel insurance covers loss up to 500 pounds <img src=x onerror=alert(2)> for every order [1]. "
             "Read the [insurance terms](https://terms.example/parcel) before you claim parcel insurance [1]."
         )
 

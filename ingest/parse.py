@@ -17,7 +17,7 @@ from assistant.kernel.errors import UnreadableDocument
 from assistant.kernel.knowledge import Block, BlockKind, ParsedDocument
 from assistant.text.language import identify_language
 from assistant.text.wrapped import unwrap
-from ingest.formats.encoding import decode
+from ingest.formats.encoding import clean, decode
 from ingest.formats.mail import parse_mail
 from ingest.formats.markup import markup_to_html
 from ingest.formats.pdf.document import parse_pdf
@@ -37,7 +37,7 @@ MAX_HEADING_CHARS = 300
 def parse(source: Source) -> ParsedDocument:
     """Read one document. Raises UnreadableDocument with the reason when nothing can be read."""
     title, found = _PARSERS[source.media_type](source)
-    blocks = [_with_short_headings(block) for block in found]
+    blocks = [_tidy(block) for block in found]
     size = sum(len(block.text) + sum(map(len, block.heading_path)) for block in blocks)
     if size == 0:
         pictured = source.media_type in {*PICTURE_TYPES, "application/pdf"}
@@ -47,7 +47,7 @@ def parse(source: Source) -> ParsedDocument:
     sample = " ".join(block.text for block in blocks[:40])
     return ParsedDocument(
         key=source.key,
-        title=(source.title or title or _title_from_name(source.name))[:MAX_HEADING_CHARS],
+        title=(source.title or clean(title) or _title_from_name(source.name))[:MAX_HEADING_CHARS],
         url=source.url,
         media_type=source.media_type,
         sha256=hashlib.sha256(source.data).hexdigest(),
@@ -57,10 +57,10 @@ def parse(source: Source) -> ParsedDocument:
     )
 
 
-def _with_short_headings(block: Block) -> Block:
-    if all(len(heading) <= MAX_HEADING_CHARS for heading in block.heading_path):
-        return block
-    return block.model_copy(update={"heading_path": tuple(each[:MAX_HEADING_CHARS] for each in block.heading_path)})
+def _tidy(block: Block) -> Block:
+    """``block`` with short headings, and without what nobody sees: parsers make characters of HTML's ``&#8203;`` and the like."""
+    headings = tuple(clean(each)[:MAX_HEADING_CHARS] for each in block.heading_path)
+    return block.model_copy(update={"text": clean(block.text), "heading_path": headings})
 
 
 def _html(source: Source) -> tuple[str, list[Block]]:

@@ -1,11 +1,13 @@
 """The base of every value: frozen, strict about unknown fields, compared by content."""
 
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-CleanText = Annotated[str, AfterValidator(lambda text: text.replace("\0", ""))]
-"""Text from outside. Null bytes say nothing to a reader, and Postgres refuses them."""
+CleanText = Annotated[str, AfterValidator(lambda text: unicodedata.normalize("NFC", text.replace("\0", "")))]
+"""Text from outside, with one form for each letter, as words are compared. Null bytes say nothing to a reader, and Postgres
+refuses them."""
 
 
 class Value(BaseModel):

@@ -9,6 +9,7 @@ import phonenumbers
 from assistant.kernel.conversation import Message, Question, Ticket
 from assistant.text.asks import asking_sentences
 from assistant.text.language import identify_language
+from assistant.text.safe_html import seen
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _CARD = re.compile(r"\b\d(?:[ -]?\d){12,18}\b")
@@ -31,16 +32,18 @@ _SIGNATURE = re.compile(r"^-- ?$")
 
 
 def redact(ticket: Ticket, default_language: str = "en") -> Question:
-    """The customer's question with e-mail addresses, phone and card numbers, IBANs and secrets masked.
+    """The customer's question with e-mail addresses, phone and card numbers, IBANs and secrets masked, and without
+    characters that nobody sees, which hide words from every check.
 
     The question is everything the customer wrote since the last reply, without quoted text and signature.
     The language is the ticket's, or found from the customer's words, or ``default_language``.
     """
     counts: Counter[str] = Counter()
     transcript = tuple(
-        Message(author=message.author, text=_mask(message.text, counts), at=message.at) for message in ticket.messages
+        Message(author=message.author, text=_mask(seen(message.text), counts), at=message.at)
+        for message in ticket.messages
     )
-    subject = _mask(ticket.subject, counts).strip()
+    subject = _mask(seen(ticket.subject), counts).strip()
     turns = _customer_turns(transcript)
     text = turns[-1] if turns else ""
     previous = turns[-2] if len(turns) > 1 else ""

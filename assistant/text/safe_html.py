@@ -16,10 +16,13 @@ TAGS = {
     "p", "ul", "ol", "li", "strong", "em", "code", "pre", "br", "a", "blockquote", "hr",
     "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
-_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_UNSEEN = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+    "|(?<=[A-Za-z])[\u200c\u200d]+(?=[A-Za-z])"
+)
 """Marks that turn text around, and characters nobody sees: both can make words read other than they are.
 
-The joiners U+200C and U+200D stay, since Persian and emoji are written with them.
+The joiners U+200C and U+200D stay, since Persian and emoji are written with them, but not between Latin letters.
 """
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _BULLET = re.compile(r"^[ \t]*[•‣▪◦][ \t]+", re.MULTILINE)

@@ -1,10 +1,11 @@
 """Bytes → text, in whatever encoding, without what hides or reorders text."""
 
-import re
+import unicodedata
 
 from charset_normalizer import from_bytes
 
 from assistant.kernel.errors import UnreadableDocument
+from assistant.text.safe_html import seen
 
 SHORT_BYTES, FEW_FOREIGN = 2_000, 0.1
 
@@ -35,5 +36,5 @@ def _legacy_encoding(data: bytes) -> str | None:
 
 
 def clean(text: str) -> str:
-    """Without null bytes and characters that hide or reorder text."""
-    return re.sub(r"[\x00\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]", "", text)
+    """With one form for each letter (NFC), without null bytes and characters that hide or reorder text."""
+    return seen(unicodedata.normalize("NFC", text.replace("\0", "")))

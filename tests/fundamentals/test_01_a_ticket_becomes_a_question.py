@@ -88,3 +88,8 @@ def test_the_language_is_the_ticket_s_or_found_in_the_words_or_the_default() -> 
 def test_a_ticket_without_a_customer_has_no_question() -> None:
     assert redact(conversation(("agent", "Hello?"))).text == ""
     assert redact(Ticket(messages=())).text == ""
+
+
+def test_characters_that_nobody_sees_are_left_out_and_letters_have_one_form() -> None:
+    question = redact(Ticket.from_text("Re\u200bfund my pass\u2063word is hun\u200bter2, Ku\u0308ndigung \u202enow"))
+    assert question.text == "Refund my password is [secret] K\u00fcndigung now"

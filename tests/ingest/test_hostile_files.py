@@ -188,7 +188,13 @@ def test_odd_encodings_are_decoded(encoding: str, text: str) -> None:
 
 
 def test_characters_that_hide_or_reorder_text_are_dropped() -> None:
-    assert decode("re\u200bfund\u202e \u2066now\0".encode()) == "refund \u2066now"
+    assert decode("re\u200bfund\u202e \u2066now\0".encode()) == "refund now"
+
+
+def test_characters_that_hide_text_are_dropped_also_where_a_page_spells_them_out() -> None:
+    page = b"<html><body><main><h1>Par&#8203;cels</h1><p>They c&shy;ome on M&#x2060;onday.</p></main></body></html>"
+    (block,) = parse(uploaded("parcels.html", page)).blocks
+    assert (block.heading_path, block.text) == (("Parcels",), "They come on Monday.")
 
 
 def test_text_hidden_in_a_page_is_not_read() -> None:

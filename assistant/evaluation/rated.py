@@ -42,7 +42,7 @@ def read_rated(path: Path) -> list[RatedAnswer]:
     """
     rows: list[RatedAnswer] = []
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path} cannot be read", fix="Check the path; the file must be UTF-8.", field="rows"

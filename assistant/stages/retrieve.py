@@ -216,7 +216,8 @@ def _said(question: Question, policy: RetrievalPolicy) -> list[Said]:
 def _only_asks(question: Question) -> bool:
     """Whether the last message is several questions and nothing else: what is found for all may leave one without."""
     several = 1 < len(question.asks) <= MAX_ASKS
-    return several and "".join("".join(question.asks).split()) == "".join(question.text.split())
+    said = question.text.removeprefix(question.subject)
+    return several and "".join("".join(question.asks).split()) == "".join(said.split())
 
 
 def _with_best(passages: Sequence[Passage], asked: Sequence[Evidence]) -> tuple[Passage, ...]:

@@ -60,7 +60,8 @@ def examples(rows: Sequence[RatedAnswer], language: str, seed: int) -> Examples:
                 after = [span.text for span in split_sentences(edit.text)]
                 places = [at for at, (one, other) in enumerate(zip(sentences, after, strict=False)) if one != other]
                 if places:
-                    found.claims.append(_claim(row, after, places[-1], Kind(edit.kind), ground))
+                    kind = Kind(edit.kind)  # Of two steps that changed places the second is told by the one before it.
+                    found.claims.append(_claim(row, after, places[-1 if kind is Kind.STEPS else 0], kind, ground))
     return found
 
 

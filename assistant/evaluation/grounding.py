@@ -17,6 +17,7 @@ from assistant.kernel.value import Value
 from assistant.stages.redact import redact
 from assistant.stages.verify import verify
 from assistant.text.claims import Kind, judge
+from assistant.text.words import strip_citations
 
 
 class Measured(Value):
@@ -118,12 +119,15 @@ def _checked(
     policy: VerifyPolicy,
     language: str,
 ) -> list[_Checked]:
-    """The sentences of the best answers, edited or not. Whether one falls is up to ``policy`` and its own fit."""
+    """The sentences of the best answers, edited or not, judged by the fit of their conversation and the rest of ``policy``."""
     checked = []
     for claim in found.claims:
-        verdict = _verdict(claim.row, f"{claim.before}\n{claim.text}", policy, language)
-        stands = any(sentence.text and claim.text.endswith(sentence.text) for sentence in verdict.draft.sentences)
-        risk = judge(claim.differences, fits[claim.row.conversation]).risk
+        fit = fits[claim.row.conversation]
+        by_fit = policy.model_copy(update={"fit": fit})
+        verdict = _verdict(claim.row, f"{claim.before}\n{claim.text}", by_fit, language)
+        said = strip_citations(claim.text)
+        stands = any(sentence.text and said.endswith(sentence.text) for sentence in verdict.draft.sentences)
+        risk = judge(claim.differences, fit).risk
         checked.append(_Checked(claim.edit, risk, not stands))
     return checked
 

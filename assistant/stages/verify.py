@@ -18,15 +18,18 @@ from assistant.text.claims import agreement
 from assistant.text.findings import FITTED, changed, misplaced_numbers, missing_facts, polarity, promises, unquoted
 from assistant.text.ground import Ground
 from assistant.text.language import identify_language
-from assistant.text.sentences import Span, split_sentences
+from assistant.text.sentences import LIST_MARKER, Span, split_sentences
 from assistant.text.words import content_stems, share, strip_citations, words
 
-_MARKS_SO_FAR = re.compile(r"\s*(?:\[[\d\s,;]*\]?\s*)*")
-_LIST_MARKER = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.)])\s+")
+_MARKS_SO_FAR = re.compile(r"[\[\]\d\s,;]*")
 _NO_ANSWER = re.compile(
     r"\b(?:i (?:do not|don't|cannot|can't) (?:know|find|answer|have)|i'm (?:sorry|not sure|unable)|i am (?:sorry|unable)"
     r"|(?:passages?|documents?|information|context)(?: \w+){0,3} (?:do(?:es)? not|don't|doesn't) (?:mention|contain|provide|say|"
-    r"specify|state|include|give|cover)|not (?:mentioned|stated|specified|provided) in the (?:passages?|documents?|context))\b",
+    r"specify|state|include|give|cover)|not (?:mentioned|stated|specified|provided) in the (?:passages?|documents?|context)"
+    r"|ich (?:weiß|kann|finde|habe)(?: \w+){0,4} (?:nicht (?:beantworten|sagen|finden)|keine (?:informationen|antwort|angaben))"
+    r"|(?:passagen|dokumente?n?|unterlagen|informationen)(?: \w+){0,4} (?:enthalten|erwähnen|nennen)(?: \w+){0,3} (?:nicht|keine?n?)"
+    r"|je (?:ne (?:sais|peux|trouve) pas|n'ai (?:pas|aucune))|les (?:passages|documents) ne (?:\w+) pas"
+    r"|no (?:sé|puedo (?:responder|encontrar)|tengo (?:información|respuesta))|los (?:pasajes|documentos) no \w+)\b",
     re.IGNORECASE,
 )
 
@@ -144,7 +147,7 @@ def _distinct(spans: Sequence[Span]) -> list[Span]:
     """Sentences that say something, each once: small models repeat themselves."""
     by_claim: dict[str, Span] = {}
     for span in spans:
-        claim = " ".join(words(_LIST_MARKER.sub("", strip_citations(span.text)))).lower()
+        claim = " ".join(words(LIST_MARKER.sub("", strip_citations(span.text)))).lower()
         if claim:
             by_claim.setdefault(claim, span)
     return list(by_claim.values())
@@ -155,8 +158,10 @@ def _check(span: Span, before: Span | None, basis: _Basis) -> _Checked:
     if not basis.alike:
         return _check_facts_alone(span, basis)
     question, sources, policy = basis.question, basis.sources, basis.policy
-    claim = _LIST_MARKER.sub("", strip_citations(span.text))
+    claim = LIST_MARKER.sub("", strip_citations(span.text))
     stems = content_stems(claim, question.language)
+    if not stems:  # "Yes." alone: nothing in it can be checked, nothing is lost without it.
+        return _Checked(span, None, ())
     chosen = align(stems, hints_in(span.text), sources, policy)
     joined = frozenset().union(*(source.stems for source in chosen))
     support = share(stems, joined)
@@ -186,7 +191,7 @@ def _check(span: Span, before: Span | None, basis: _Basis) -> _Checked:
 
 def _check_facts_alone(span: Span, basis: _Basis) -> _Checked:
     """What can be checked across languages: numbers, links and promises. Its citations are the model's own marks."""
-    claim = _LIST_MARKER.sub("", strip_citations(span.text))
+    claim = LIST_MARKER.sub("", strip_citations(span.text))
     wrong = {Reason.UNSUPPORTED_NUMBER, Reason.UNSUPPORTED_LINK}
     found = [item for item in missing_facts(claim, basis.sources, basis.question) if item.reason in wrong]
     found += promises(claim, [], basis.policy)
@@ -217,7 +222,7 @@ def _numbered(text: str, checked: Sequence[_Checked]) -> list[Sentence]:
             order.setdefault(citation.passage_id, len(order) + 1)
         citations = tuple(c.model_copy(update={"n": order[c.passage_id]}) for c in sentence.citations)
         gap = ("\n" if "\n" in text[end : span.start] else " ") if sentences else ""
-        marker = _LIST_MARKER.match(span.text)
+        marker = LIST_MARKER.match(span.text)
         lead = f"{gap}{marker.group().strip()} " if marker else gap
         sentences.append(sentence.model_copy(update={"citations": citations, "lead": lead}))
         end = span.end
@@ -237,8 +242,7 @@ def _laid_out(text: str, checked: Sequence[_Checked]) -> str:
 def _with_marks(text: str, ns: Sequence[int]) -> str:
     """``text`` with its citations before the full stop: ``Open Settings [1].``"""
     body = text.rstrip()
-    stop = re.search(r"[.!?:;…]+$", body)
-    cut = stop.start() if stop else len(body)
+    cut = len(body.rstrip(".!?:;…"))
     marks = "".join(f" [{n}]" for n in ns)
     return f"{body[:cut].rstrip()}{marks}{body[cut:]}"
 
@@ -258,7 +262,7 @@ def _whole_draft_findings(basis: _Basis, text: str, draft: Draft) -> list[Findin
             title = sentence.citations[0].title
             detail = f"it stands only in {title!r}, which is marked outdated"
             findings.append(Finding(reason=Reason.OUTDATED_EVIDENCE, sentence=sentence.text, detail=detail))
-    if no_answer := _NO_ANSWER.search(text):
+    if no_answer := _NO_ANSWER.search(text.replace("’", "'")):
         findings.append(
             Finding(
                 reason=Reason.NO_ANSWER_IN_DRAFT, sentence=no_answer.group(), detail="the draft says it has no answer"

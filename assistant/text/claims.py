@@ -15,6 +15,7 @@ from typing import NamedTuple
 from assistant.kernel.fits import GroundingFit
 from assistant.text.ground import DENIES, NEAR, STEP, Ground, Standing, Token, denies, name_stems, tokens
 from assistant.text.opposites import OPPOSITES, UNITS
+from assistant.text.sentences import LIST_MARKER
 from assistant.text.words import content_stems, numbers, share, stems
 
 WEAK = 0.6
@@ -25,7 +26,6 @@ MOST_WORDS = 200
 """Of a claim. What goes on for longer without a full stop is no sentence, and would be compared for seconds."""
 SHORT = 3
 """Words. What is longer was not put in the place of something, it is another sentence."""
-_MARKER = re.compile(r"^\s*(?:[-*•‣]|\(?\d{1,2}[.)])\s+")
 _NEXT_MARKER = re.compile(r"(?<=[\s:])\(?\d{1,2}[.)]$")
 _HEADING = re.compile(r"^\W*\*\*[^*]{1,60}?:?\*\*:?|^\W*(?:[A-Z][\w'’-]*\s){0,4}[A-Z][\w'’-]*:(?=\s)")
 
@@ -87,7 +87,7 @@ def compare(claim: str, before: str, asked: str, ground: Ground) -> dict[Kind, D
 
 def plain(claim: str) -> str:
     """``claim`` without its number in a list, or that of the next item, which may stand at its end."""
-    return _NEXT_MARKER.sub("", _MARKER.sub("", claim))
+    return _NEXT_MARKER.sub("", LIST_MARKER.sub("", claim))
 
 
 def judge(differences: Mapping[Kind, Difference], fit: GroundingFit) -> Judgement:

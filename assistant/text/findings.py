@@ -27,10 +27,18 @@ _DIFFERS = {
     Kind.CONDITION: "the passages say the opposite",
     Kind.STEPS: "the passages have its steps in another order",
 }
-_NEGATION = re.compile(
-    r"\b(?:no|not|never|none|nothing|cannot|without|neither|nor|unable|\w+n['’]t|kein\w*|nicht|nie)\b", re.IGNORECASE
-)
-_CAPITALISED = re.compile(r"(?:[A-Z][\w'’]*(?:[\s-]+(?:of |and |for |the )*)?){2,}")
+_DENIALS = {
+    "de": r"kein\w*|nicht|nichts|nie|niemals|ohne|weder",
+    "fr": r"ne|n['’]\w+|pas|jamais|aucun\w*|rien|sans|non|ni",
+    "es": r"no|nunca|jamás|ning[uú]n\w*|nada|sin|ni|tampoco",
+    "it": r"non|mai|nessun\w*|niente|nulla|senza|né",
+    "pt": r"não|nunca|jamais|nenhum\w*|nada|sem|nem",
+    "nl": r"niet|niets|geen|nooit|zonder|noch",
+}
+_ENGLISH = r"no|not|never|none|nothing|cannot|without|neither|nor|unable|\w+n['’]t"
+_NEGATIONS = {language: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for language, words in _DENIALS.items()}
+_ANY_NEGATION = re.compile(rf"\b(?:{_ENGLISH}|{_DENIALS['de']})\b", re.IGNORECASE)
+_CAPITALISED = re.compile(r"[A-Z][\w'’]*+(?:[\s-]++(?:(?:of|and|for|the)\s++)*+[A-Z][\w'’]*+)+")
 
 
 def missing_facts(claim: str, sources: Sequence[Source], question: Question) -> list[Finding]:
@@ -53,7 +61,8 @@ def missing_facts(claim: str, sources: Sequence[Source], question: Question) -> 
 def _unknown_names(claim: str, known: str, language: str) -> set[str]:
     """Names in no form of ``known``. Initials of what the claim itself writes out are not counted."""
     stems = {token.stem for token in tokens(known, language)}
-    initials = {"".join(re.findall(r"[A-Z]", run)).lower() for run in _CAPITALISED.findall(claim)}
+    runs = ["".join(re.findall(r"[A-Z]", run)).lower() for run in _CAPITALISED.findall(claim)]
+    initials = {run[begin:] for run in runs for begin in range(len(run) - 1)}  # A run may begin with "The".
     return {
         name for name in names(claim) - initials if not stems.issuperset(token.stem for token in tokens(name, language))
     }
@@ -96,15 +105,16 @@ def misplaced_numbers(
 
 def polarity(claim: str, stems: Sequence[str], citations: Sequence[Citation], question: Question) -> list[Finding]:
     """A claim that denies what no quote denies, or affirms a word that its quote denies."""
-    if _NEGATION.search(claim):
-        if any(_NEGATION.search(citation.quote) for citation in citations):
+    negation = _NEGATIONS.get(question.language[:2], _ANY_NEGATION)
+    if negation.search(claim):
+        if any(negation.search(citation.quote) for citation in citations):
             return []
         return [Finding(reason=Reason.UNSUPPORTED_CLAIM, sentence=claim, detail="it denies, its passages do not")]
     denied = {
         following[0]
         for citation in citations
-        for negation in _NEGATION.finditer(citation.quote)
-        if (following := content_stems(citation.quote[negation.end() :][:80], question.language))
+        for match in negation.finditer(citation.quote)
+        if (following := content_stems(citation.quote[match.end() :][:80], question.language))
     }
     if flipped := denied.intersection(stems):
         detail = f"its passage denies: {', '.join(sorted(flipped))}"

@@ -7,7 +7,7 @@ from functools import cached_property
 from math import log
 from typing import NamedTuple
 
-from assistant.text.opposites import NEGATIONS
+from assistant.text.opposites import NEGATIONS, UNITS
 from assistant.text.sentences import split_sentences
 from assistant.text.words import content_stems, names, numbers, stems
 
@@ -19,8 +19,14 @@ DENIES = 3
 """Words after a negation that it may deny."""
 STEP = re.compile(r"^\s*(?:\d{1,2}[.)]|step\s+\d+\b|first\b|then\b|next\b|finally\b|after that\b)", re.IGNORECASE)
 """What a step of a procedure begins with."""
-_WORD = re.compile(r"\d+(?:[.,]\d+)+(?![^\W_])|[^\W_]+(?:['’][^\W_]+)*")
-"""A number is one word, however it is written."""
+_WORD = re.compile(
+    r"(?<![\w.,])\.\d+(?![^\W_])"
+    rf"|\d+(?:[.,]\d+)*(?=(?:{'|'.join(sorted(UNITS, key=len, reverse=True))})(?![^\W_]))"
+    r"|\d+(?:[.,]\d+)+(?![^\W_])"
+    r"|[^\W_]+(?:['’][^\W_]+)*",
+    re.IGNORECASE,
+)
+"""A number is one word, however it is written; the unit that is written together with it is another."""
 _NEGATIONS = frozenset(NEGATIONS)
 _GAP = "\0"
 
@@ -55,13 +61,14 @@ class Standing(NamedTuple):
 
 
 def tokens(text: str, language: str) -> list[Token]:
-    """The words of ``text`` in order."""
+    """The words of ``text`` in order. A code such as E101 is a word, and no number."""
     found = []
     for word in _WORD.findall(text):
         lowered = word.lower().replace("’", "'")
-        number = numbers(word)
+        code = any(map(str.isalpha, word)) and any(map(str.isdigit, word))
+        number = set[str]() if code else numbers(word)
         stem = min(number) if number else next(iter(stems(lowered, language)), lowered)
-        found.append(Token(lowered, stem, bool(number) or bool(content_stems(lowered, language))))
+        found.append(Token(lowered, stem, bool(number) or code or bool(content_stems(lowered, language))))
     return found
 
 
@@ -152,7 +159,7 @@ class Ground:
         size = int(len(row) * 1.6) + 4
         starts = range(0, max(1, len(self.stems) - size // 2), 3)
         hits = [place if stem in wanted else -1 for place, stem in enumerate(self.stems)]
-        if not wanted or not starts:
+        if not wanted:
             return Window(0, (), 0.0)
         best = max(starts, key=lambda at: (len({self.stems[hit] for hit in hits[at : at + size] if hit >= 0}), -at))
         shared = len(wanted.intersection(self.stems[best : best + size]))

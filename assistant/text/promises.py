@@ -6,10 +6,21 @@ from functools import lru_cache
 
 
 def promised(claim: str, quotes: Iterable[str], patterns: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Kind → the words of ``claim`` that promise it, where no quote says the like. ``patterns`` are regular expressions by kind."""
+    """Kind → the words of ``claim`` that promise it, where no quote says the like, or says it and denies it.
+
+    ``patterns`` are regular expressions by kind.
+    """
     said = "\n".join(quotes)
     found = {kind: match.group() for kind, some in patterns.items() if (match := _any_of(tuple(some)).search(claim))}
-    return {kind: words for kind, words in found.items() if not _any_of(tuple(patterns[kind])).search(said)}
+    return {kind: words for kind, words in found.items() if not _says(said, words, patterns[kind])}
+
+
+def _says(said: str, words: str, patterns: Sequence[str]) -> bool:
+    likes = (match.group() for match in _any_of(tuple(patterns)).finditer(said))
+    return any(bool(_DENIED.search(like)) == bool(_DENIED.search(words)) for like in likes)
+
+
+_DENIED = re.compile(r"\b(?:not|never|no|nicht|nie|kein\w*)\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=64)

@@ -7,9 +7,12 @@ _ABBREVIATIONS = frozenset(
     "e.g i.e etc vs mr mrs ms dr prof st no nos fig sec ca approx inc ltd co corp dept est min max "
     "jan feb mar apr jun jul aug sep sept oct nov dec z.b d.h u.a bzw nr str usw".split()
 )
-_TERMINATOR = re.compile(r"[.!?…。！？]+[\"'”’)\]]*(?:\s*\[\d+(?:\s*,\s*\d+)*\])*(?=\s|$)|[。！？]")
-_LIST_ITEM = re.compile(r"^\s*(?:[-*•‣]|\(?\d{1,2}[.)]|[a-z][.)])\s+")
+_TERMINATOR = re.compile(r"(?<![.!?…。！？])[.!?…。！？]++[\"'”’)\]]*+(?:\s*\[\d+(?:\s*,\s*\d+)*\])*(?=\s|$)|[。！？]")
+"""A run of stops is tried once: a long one that ends nothing must not be read again from each of its stops."""
+LIST_MARKER = re.compile(r"^\s*(?:[-*•‣]|\(?\d{1,2}[.)])\s+")
+_LETTERED = re.compile(r"^\s*[a-z][.)]\s+")
 _STEP_IN_LINE = re.compile(r"(?:\s*|.*:\s+)(?P<step>\(?\d{1,2})")
+_NEXT = re.compile(r"\s*(\S?)")
 _INITIALISM = re.compile(r"(?:[a-z]\.)+[a-z]")
 
 
@@ -38,7 +41,7 @@ def split_sentences(text: str) -> list[Span]:
 def _split_line(line: str, offset: int) -> list[Span]:
     found: list[Span] = []
     start = 0
-    marker = _LIST_ITEM.match(line)
+    marker = LIST_MARKER.match(line) or _LETTERED.match(line)
     search_from = marker.end() if marker else 0
     for match in _TERMINATOR.finditer(line, search_from):
         if line[match.start()] == "." and _is_abbreviation(line, match.start()):
@@ -57,7 +60,8 @@ def _is_abbreviation(line: str, dot: int) -> bool:
     """Whether the word before this full stop is one that is written with it."""
     before = line[max(0, dot - 16) : dot].rsplit(" ", maxsplit=1)[-1]
     bare = before.lower().lstrip("([\"'“")
-    goes_on = line[dot + 1 :].lstrip()[:1].islower()
+    following = _NEXT.match(line, dot + 1)
+    goes_on = following is not None and following[1].islower()
     return (
         bare in _ABBREVIATIONS
         or (len(bare) == 1 and bare.isalpha())

@@ -10,10 +10,10 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*", re.UNICODE)
 _LINK = re.compile(
     r"(?:https?://|www\.)[^\s<>\"'\])}]+"
     r"|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"
-    r"|(?<![\w.-])(?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,24}(?![\w-])",
+    r"|(?<![\w.-])(?:(?:[^\W_]|-){1,63}\.){1,5}[a-z]{2,24}(?![\w-])",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"(?<![\w.,])\.\d+|\d+(?:[.,]\d+)*")
 _CITATION = re.compile(r"\s*\[\s*\d+(?:\s*[,;]\s*\d+)*\s*\]")
 _UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
     seventeen eighteen nineteen twenty""".split()
@@ -138,9 +138,9 @@ def _stemmer(name: str) -> "snowballstemmer.stemmer":
 
 def _canonical_number(text: str) -> str:
     digits = text
-    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", digits):
+    if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?", digits):
         digits = digits.replace(",", "")
-    elif re.fullmatch(r"\d{1,3}(\.\d{3})+(,\d+)?", digits):
+    elif re.fullmatch(r"[1-9]\d{0,2}(\.\d{3})+(,\d+)?", digits):
         digits = digits.replace(".", "")
     digits = digits.replace(",", ".")
     if digits.count(".") == 1:

@@ -16,7 +16,7 @@ from assistant.kernel.fits import GroundingFit
 from assistant.policies import load_policy
 from assistant.text.claims import Kind
 
-POLICY = load_policy("default-7")[0].verify
+POLICY = load_policy("default-8")[0].verify
 PASSAGE = (
     "The Duo must be descaled every 2 months. Fill the tank with 500 ml of water and add the descaler before you start. "
     "The programme takes 25 minutes and cannot be stopped. Fernhill sends a new seal to customers in Norway."
@@ -136,3 +136,14 @@ def test_answers_without_passages_are_left_out(tmp_path: Path) -> None:
     rows = [rated(1, FAITHFUL, 4.0), rated(2, FAITHFUL, 4.0).model_copy(update={"contexts": ()})]
     file.write_text("\n".join(row.model_dump_json() for row in rows))
     assert [row.id for row in read_rated(file)] == ["1"]
+
+
+def test_a_line_separator_inside_an_answer_ends_no_row(tmp_path: Path) -> None:
+    row = {"id": "1", "question": "?", "contexts": ["a"], "response": "one\u2028two", "faithfulness_median": 4}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
+    assert read_rated(tmp_path / "rows.jsonl")[0].response == "one\u2028two"
+
+
+def test_a_mark_in_an_answer_does_not_make_its_sentences_fall() -> None:
+    rows = [rated(1, FAITHFUL.replace(".", " [1]."), 4), rated(2, INVENTED, 1)]
+    assert evaluate_grounding(rows, POLICY, "en").unedited_fell == 0

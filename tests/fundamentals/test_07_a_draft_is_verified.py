@@ -13,7 +13,7 @@ from assistant.policies import load_policy
 from assistant.stages.redact import redact
 from assistant.stages.verify import RunningDraft, verify
 
-POLICY = load_policy("default-7")[0].verify
+POLICY = load_policy("default-8")[0].verify
 RETURNS = (
     "You can return any machine within 30 days of delivery. It must be clean and in its original box. "
     "You cannot return opened bags of coffee. Ask the desk for a sample. "
@@ -200,3 +200,40 @@ def test_a_draft_in_the_language_of_its_sources_is_checked_whatever_the_ticket_i
     assert verdict.draft.sentences[0].checked
     assert verdict.draft.sentences[0].citations[0].quote
     assert reasons(verdict) == {Reason.UNCHECKED_QUESTION}
+
+
+def test_yes_alone_is_left_out_and_counts_for_nothing() -> None:
+    verdict = check("Yes. You can return any machine within 30 days of delivery.")
+    assert verdict.draft.text == "You can return any machine within 30 days of delivery [1]."
+    assert (verdict.findings, verdict.dropped) == ((), 0)
+
+
+def test_a_name_in_capitals_does_not_excuse_itself() -> None:
+    assert Reason.UNSUPPORTED_NAME in reasons(check("Start the return from Account or with SAML."))
+
+
+def test_brackets_without_end_are_read_once() -> None:
+    """Tried in every way there is, these take longer than a test may."""
+    running = RunningDraft(QUESTION, EVIDENCE.passages, Wish(), POLICY)
+    stood = "You can return any machine within 30 days of delivery. It must be clean and in its original box. "
+    assert [place for place, _ in running.stands(stood + "[ " * 100 + "x")] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("claim", "language", "falls"),
+    [
+        ("Vous pouvez retourner la machine ouverte.", "fr", True),
+        ("Vous ne pouvez pas retourner la machine ouverte.", "fr", False),
+    ],
+)
+def test_a_denial_that_is_left_out_is_seen_in_other_languages(claim: str, language: str, *, falls: bool) -> None:
+    said = "Vous ne pouvez pas retourner la machine ouverte. Écrivez à notre atelier pour demander une étiquette de retour."
+    question = redact(Ticket.from_text("Puis-je retourner la machine que j'ai ouverte chez moi ?"))
+    completion = Completion(text=claim, finish="stop", prompt_tokens=1, completion_tokens=1)
+    raw = RawDraft(
+        tier=Tier.SMALL, model=ModelCard(name="m", sha256="", context_length=1), messages=(), sampling=Sampling(),
+        passages_used=("retours",), completion=completion,
+    )  # fmt: skip
+    evidence = EVIDENCE.model_copy(update={"passages": (passage("retours", said),)})
+    assert question.language == language
+    assert (Reason.UNSUPPORTED_CLAIM in reasons(verify(question, raw, evidence, POLICY))) is falls

@@ -6,7 +6,7 @@ from assistant.policies import load_policy
 from assistant.text.claims import Judgement, Kind, agreement, compare, judge
 from assistant.text.ground import Ground, tokens
 
-FIT = load_policy("default-7")[0].verify.fit
+FIT = load_policy("default-8")[0].verify.fit
 RETURNS = (
     "You can return any machine within 30 days of delivery. It must be clean and in its original box. "
     "You cannot return opened bags of coffee. Ask the desk for a sample. "
@@ -67,6 +67,22 @@ def test_what_was_changed_is_named(claim: str, kind: Kind, said: str, instead: s
     judgement = judged(claim)
     assert judgement.risk > 0.7
     assert (judgement.kind, judgement.said, judgement.instead) == (kind, said, instead)
+
+
+@pytest.mark.parametrize(
+    ("claim", "kind"),
+    [
+        ("Attach files of up to 5GB to a message.", Kind.UNIT),
+        ("Error E102 says that the brew group is missing.", Kind.NUMBER),
+    ],
+)
+def test_units_and_codes_are_compared_also_where_they_are_written_together(claim: str, kind: Kind) -> None:
+    ground = Ground(
+        ["You can attach files of up to 5MB to a message. Error E101 says that the brew group is missing."], "en"
+    )
+    judgement = judge(compare(claim, "", "What does it say?", ground), FIT)
+    assert judgement.risk > load_policy("default-8")[0].verify.max_risk
+    assert judgement.kind is kind
 
 
 def test_steps_told_the_other_way_round_are_seen_and_in_order_are_not() -> None:

@@ -10,7 +10,7 @@ from assistant.policies import load_policy
 from assistant.text.promises import promised
 from assistant.text.sentences import split_sentences
 
-PROMISES = load_policy("default-7")[0].verify.promises
+PROMISES = load_policy("default-8")[0].verify.promises
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,23 @@ def test_hardly_any_sentence_of_good_answers_is_taken_for_a_promise(shared_data:
     sentences = [(span.text, row["contexts"]) for row in rows for span in split_sentences(row["response"])]
     assert len(sentences) > 1_500
     assert sum(bool(promised(text, contexts, PROMISES)) for text, contexts in sentences) <= len(sentences) * 0.005
+
+
+@pytest.mark.parametrize(
+    ("claim", "quote"),
+    [
+        (
+            "You are entitled to a refund of the fee.",
+            "You are not entitled to a refund of the fee. We never promise refunds.",
+        ),
+        ("We are liable for the loss of your parcel.", "We are not liable for the loss of your parcel."),
+        ("You will receive a voucher.", "You will not receive a voucher."),
+    ],
+)
+def test_a_quote_that_denies_a_promise_does_not_make_it(claim: str, quote: str) -> None:
+    assert promised(claim, [quote], PROMISES)
+
+
+def test_what_is_denied_is_not_promised() -> None:
+    assert promised("After 14 days you are not entitled to a refund.", [], PROMISES) == {}
+    assert promised("We will not call you.", [], PROMISES) == {}

@@ -18,6 +18,12 @@ def test_spans_are_slices_in_order_that_miss_only_space(text: str) -> None:
     assert "".join(left.split()) == "".join(text.split())
 
 
+@pytest.mark.parametrize("text", ["." * 100_000 + "x", "help " + "!?" * 50_000 + "x", "." + "'" * 100_000 + "x"])
+def test_a_long_run_of_stops_is_read_once(text: str) -> None:
+    """Read again from each of them, it takes minutes, and these end at the time a test may take."""
+    assert [span.text for span in split_sentences(text)] == [text]
+
+
 @pytest.mark.parametrize(
     ("text", "parts"),
     [

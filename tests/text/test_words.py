@@ -22,13 +22,32 @@ def test_any_text_can_be_analysed(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("1,000", "1000"), ("2.50", "2.5"), ("three", "3"), ("007", "7"), ("Thirty", "30"), ("1,234,567.80", "1234567.8")],
+    [
+        ("1,000", "1000"),
+        ("2.50", "2.5"),
+        ("three", "3"),
+        ("007", "7"),
+        ("Thirty", "30"),
+        ("1,234,567.80", "1234567.8"),
+        ("$.50", "0.5"),
+    ],
 )
 def test_equal_numbers_are_equal_however_written(one: str, other: str) -> None:
     assert numbers(one) == numbers(other) != set()
 
 
-@pytest.mark.parametrize(("one", "other"), [("30", "3"), ("1.5", "15"), ("2024-05-01", "2024"), ("10%", "100")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("30", "3"),
+        ("1.5", "15"),
+        ("2024-05-01", "2024"),
+        ("10%", "100"),
+        ("0.125", "125"),
+        (".5", "5"),
+        ("0,500", "500"),
+    ],
+)
 def test_other_numbers_are_not(one: str, other: str) -> None:
     assert numbers(one) != numbers(other)
 
@@ -46,6 +65,11 @@ def test_names_are_capitals_that_their_place_does_not_explain() -> None:
 def test_links_are_found_without_the_punctuation_behind_them() -> None:
     text = "See (https://help.example/a?b=1). Or write to Help@Example.com, please."
     assert links(text) == {"https://help.example/a?b=1", "help@example.com"}
+
+
+def test_links_are_found_in_whatever_letters_their_hosts_are_written() -> None:
+    text = "Sign in at \N{CYRILLIC SMALL LETTER ER}aypal.com or müller-support.de."
+    assert links(text) == {"\N{CYRILLIC SMALL LETTER ER}aypal.com", "müller-support.de"}
 
 
 def test_marks_of_citations_are_taken_off() -> None:

@@ -10,7 +10,7 @@ from assistant.text.alignment import Source
 from assistant.text.claims import Kind, compare, judge, plain
 from assistant.text.ground import Ground, tokens
 from assistant.text.promises import promised
-from assistant.text.words import content_stems, links, names, numbers, share
+from assistant.text.words import content_stems, links, measured, names, numbers, share
 
 FITTED = frozenset({"en"})
 """Languages of the claims that ``VerifyPolicy.fit`` was fitted to, and of the words it knows as denials and opposites."""
@@ -47,7 +47,7 @@ def missing_facts(claim: str, sources: Sequence[Source], question: Question) -> 
     urls = " ".join(source.passage.chunk.url for source in sources)
     bare = plain(claim)
     checks = (
-        (Reason.UNSUPPORTED_NUMBER, numbers(bare) - numbers(text)),
+        (Reason.UNSUPPORTED_NUMBER, (numbers(bare) - numbers(text)) | _otherwise_measured(bare, text)),
         (Reason.UNSUPPORTED_LINK, links(claim) - links(f"{text} {urls}")),
         (Reason.UNSUPPORTED_NAME, _unknown_names(bare, f"{text}\n{question.text}", question.language)),
     )
@@ -56,6 +56,17 @@ def missing_facts(claim: str, sources: Sequence[Source], question: Question) -> 
         for reason, missing in checks
         if missing
     ]
+
+
+def _otherwise_measured(claim: str, text: str) -> set[str]:
+    """Numbers that the claim has with a sign or a currency, and ``text`` only with others."""
+    known = measured(text)
+    return {
+        f"{measure}{number}"
+        for number, measures in measured(claim).items()
+        for measure in measures
+        if measure and number in known and measure not in known[number] and "" not in known[number]
+    }
 
 
 def _unknown_names(claim: str, known: str, language: str) -> set[str]:

@@ -1,6 +1,7 @@
 """What a sentence claims, as comparable pieces: content words, numbers, names and links."""
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -14,6 +15,16 @@ _LINK = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![\w.,])\.\d+|\d+(?:[.,]\d+)*")
+_MEASURES = {
+    "$": "$", "usd": "$", "dollar": "$", "dollars": "$", "€": "€", "eur": "€", "euro": "€", "euros": "€",
+    "£": "£", "gbp": "£", "pound": "£", "pounds": "£", "%": "%", "percent": "%", "per cent": "%", "prozent": "%",
+}  # fmt: skip
+_MEASURE = "|".join(map(re.escape, sorted(_MEASURES, key=len, reverse=True)))
+_MEASURED = re.compile(
+    rf"(?P<sign>(?<![\w.,)%-])[-−])?(?:(?P<before>{_MEASURE})\s?)?(?<![\w.,])(?P<number>\d+(?:[.,]\d+)*|\.\d+)"
+    rf"(?:\s?(?P<after>{_MEASURE})(?!\w))?",
+    re.IGNORECASE,
+)
 _CITATION = re.compile(r"\s*\[\s*\d+(?:\s*[,;]\s*\d+)*\s*\]")
 _UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
     seventeen eighteen nineteen twenty""".split()
@@ -92,6 +103,15 @@ def numbers(text: str) -> set[str]:
     found = {_canonical_number(match.group()) for match in _NUMBER.finditer(bare)}
     found.update(_NUMBER_WORDS[word] for word in map(str.lower, words(bare)) if word in _NUMBER_WORDS)
     found.discard("")
+    return found
+
+
+def measured(text: str) -> dict[str, set[str]]:
+    """Number → with which signs and currencies, or a per cent sign, it stands: an empty one where it stands alone."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for match in _MEASURED.finditer(_LINK.sub(" ", text)):
+        measure = _MEASURES.get((match["before"] or match["after"] or "").lower(), "")
+        found[_canonical_number(match["number"])].add(("-" if match["sign"] else "") + measure)
     return found
 
 

@@ -212,6 +212,27 @@ def test_a_name_in_capitals_does_not_excuse_itself() -> None:
     assert Reason.UNSUPPORTED_NAME in reasons(check("Start the return from Account or with SAML."))
 
 
+@pytest.mark.parametrize(
+    ("claim", "said", "falls"),
+    [
+        ("Return postage costs €20 a parcel.", "Return postage costs $20 a parcel.", True),
+        ("Return postage costs €20 a parcel.", "Return postage costs 20 a parcel.", False),
+        ("Return postage costs 20 € a parcel.", "Return postage costs 20% of a parcel.", True),
+        ("Keep the machine above -5 degrees in winter.", "Keep the machine above 5 degrees in winter.", False),
+        ("Keep the machine above -5 degrees in winter.", "Keep the machine above −5 degrees in winter.", False),
+        ("It takes 3-5 days for a parcel.", "It takes 3 to 5 days for a parcel.", False),
+    ],
+)
+def test_signs_and_currencies_belong_to_their_numbers(claim: str, said: str, *, falls: bool) -> None:
+    completion = Completion(text=claim, finish="stop", prompt_tokens=1, completion_tokens=1)
+    raw = RawDraft(
+        tier=Tier.SMALL, model=ModelCard(name="m", sha256="", context_length=1), messages=(), sampling=Sampling(),
+        passages_used=("postage",), completion=completion,
+    )  # fmt: skip
+    evidence = EVIDENCE.model_copy(update={"passages": (passage("postage", said),)})
+    assert (Reason.UNSUPPORTED_NUMBER in reasons(verify(QUESTION, raw, evidence, POLICY))) is falls
+
+
 def test_brackets_without_end_are_read_once() -> None:
     """Tried in every way there is, these take longer than a test may."""
     running = RunningDraft(QUESTION, EVIDENCE.passages, Wish(), POLICY)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from assistant.cli.ingesting import ingest_bars
 from assistant.cli.session import console, messages, opened, progress_bar
+from assistant.evaluation.abstention import ask_all, evaluate_abstention, fitted_abstention
 from assistant.evaluation.drafts import DraftsReport, evaluate_drafts
 from assistant.evaluation.fitting import fitted
 from assistant.evaluation.formats import Query, read_qrels, read_queries
@@ -146,6 +147,39 @@ def grounding(
         edits.add_row(caught.kind, str(caught.sentences), *_interval(caught.auroc), f"{caught.fell:.0%}")
     edits.add_row("none", str(report.unedited), "", "", f"{report.unedited_fell:.0%}")
     console.print(edits)
+
+
+@app.command()
+def abstention(
+    corpus: Corpus,
+    queries: Queries,
+    distractors: Distractors = None,
+    seed: Annotated[int, typer.Option(help="How the conversations are parted in two.")] = 0,
+    fit: Annotated[Path | None, typer.Option(help="Fit to all questions as well and write that here.")] = None,
+    out: Out = None,
+    work: Work = WORK,
+    as_json: AsJson = False,
+) -> None:
+    """Whether what was found tells questions without an answer, or too vague to have one, from those with one."""
+    labelled = read_queries(queries)
+    with opened(data_dir=work) as desk:
+        asked = ask_all(labelled, desk.desk, indexed([corpus, *(distractors or [])], desk))
+    report = evaluate_abstention(asked, seed)
+    if fit is not None:
+        fit.parent.mkdir(parents=True, exist_ok=True)
+        fit.write_text(fitted_abstention(asked), "utf-8")
+    _write(report, out or Path(f"build/bench/abstention-{corpus.parent.name}.json"))
+    if as_json:
+        console.print_json(report.model_dump_json())
+        return
+    title = f"Against {report.answerable} answerable questions, each half fitted on the other"
+    table = Table("Label", "Questions", "AUROC", "95 %", "Cosine alone", "Stopped at 5 % false alarms", title=title)
+    for told in report.told:
+        alone = f"{told.similarity.value:.3f}"
+        table.add_row(told.label, str(told.questions), *_interval(told.auroc), alone, f"{told.stopped:.0%}")
+    for segment, measured in report.segments.items():
+        table.add_row(f"{report.told[0].label}, {segment}", "", *_interval(measured), "", "")
+    console.print(table)
 
 
 @app.command()

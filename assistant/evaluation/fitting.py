@@ -4,12 +4,10 @@ import random
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from assistant.evaluation.contradictions import LEAST_WORDS, contradict
 from assistant.evaluation.rated import BEST, RatedAnswer
-from assistant.kernel.errors import InputError
-from assistant.kernel.fits import GroundingFit, Logistic
+from assistant.evaluation.regression import as_toml, fit_logistic
+from assistant.kernel.fits import GroundingFit
 from assistant.text.claims import Difference, Kind, agreement, compare
 from assistant.text.ground import Ground
 from assistant.text.sentences import split_sentences
@@ -73,58 +71,25 @@ def fit_grounding(found: Examples, conversations: Collection[str]) -> GroundingF
     for kind in Kind:
         having = [claim for claim in mine if claim.edit in (None, kind) and kind in claim.differences]
         rows = [claim.differences[kind].features for claim in having]
-        contradiction[kind.value] = _fit(
+        contradiction[kind.value] = fit_logistic(
             rows, [claim.edit is kind for claim in having], CLAIM_STRENGTH, f"{kind} edits"
         )
     labels = [draft.row.faithful for draft in drafts]
     features = [draft.features for draft in drafts]
     return GroundingFit(
-        contradiction=contradiction, faithful=_fit(features, labels, DRAFT_STRENGTH, "ratings", balanced=True)
+        contradiction=contradiction, faithful=fit_logistic(features, labels, DRAFT_STRENGTH, "ratings", balanced=True)
     )
-
-
-def halves(found: Examples, seed: int) -> tuple[frozenset[str], frozenset[str]]:
-    """The conversations, parted in two by chance."""
-    all_of_them = sorted({draft.row.conversation for draft in found.drafts})
-    random.Random(seed).shuffle(all_of_them)
-    return frozenset(all_of_them[::2]), frozenset(all_of_them[1::2])
 
 
 def fitted(rows: Sequence[RatedAnswer], language: str, seed: int) -> str:
     """The file that a policy names as ``fit``, fitted to all of ``rows``. Raises InputError as ``fit_grounding`` does."""
     found = examples(rows, language, seed)
     fit = fit_grounding(found, {row.conversation for row in rows})
-    about = f"# Fitted to {len(found.drafts)} rated answers and {len(found.claims)} sentences, edits by seed {seed}."
-    parts = [f"{about}\n# deskhand evaluate grounding --rows … --fit …"]
-    named = [(f"contradiction.{kind}", model) for kind, model in fit.contradiction.items()]
-    for name, model in (*named, ("faithful", fit.faithful)):
-        weights = [f"{feature} = {weight:.4f}" for feature, weight in model.weights.items()]
-        parts.append("\n".join([f"[{name}]", f"intercept = {model.intercept:.4f}", f"[{name}.weights]", *weights]))
-    return "\n\n".join(parts) + "\n"
+    about = f"Fitted to {len(found.drafts)} rated answers and {len(found.claims)} sentences, edits by seed {seed}."
+    named = {f"contradiction.{kind}": model for kind, model in fit.contradiction.items()}
+    return as_toml(f"{about}\ndeskhand evaluate grounding --rows … --fit …", named | {"faithful": fit.faithful})
 
 
 def _claim(row: RatedAnswer, sentences: Sequence[str], place: int, edit: Kind | None, ground: Ground) -> Claim:
     text, before = sentences[place], sentences[place - 1] if place else ""
     return Claim(row, edit, text, before, compare(text, before, row.question, ground))
-
-
-def _fit(
-    rows: Sequence[dict[str, float]], labels: Sequence[bool], strength: float, what: str, *, balanced: bool = False
-) -> Logistic:
-    """Weights for the features as they are: what they were scaled by is put into them."""
-    from sklearn.linear_model import LogisticRegression  # Slow to import, and needed here alone.
-
-    if len(set(labels)) < 2:
-        raise InputError(
-            f"{len(labels)} rows are not enough to fit {what}: all of them are of one kind",
-            fix="Add rated answers, or fit on all of them.",
-            field="rows",
-        )
-    names = list(rows[0])
-    values = np.array([[row[name] for name in names] for row in rows])
-    means, scales = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
-    model = LogisticRegression(C=strength, class_weight="balanced" if balanced else None, max_iter=5_000)
-    model.fit((values - means) / scales, labels)
-    weights = model.coef_[0] / scales
-    intercept = float(model.intercept_[0] - weights @ means)
-    return Logistic(intercept=intercept, weights=dict(zip(names, map(float, weights), strict=True)))

@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from assistant.evaluation.fitting import Examples, examples, fit_grounding, halves
+from assistant.evaluation.fitting import Examples, examples, fit_grounding
 from assistant.evaluation.metrics import Interval, auroc
 from assistant.evaluation.rated import RatedAnswer
+from assistant.evaluation.regression import halves
 from assistant.kernel.conversation import Message, RawDraft, Ticket, Tier, Verdict
 from assistant.kernel.errors import InputError
 from assistant.kernel.fits import GroundingFit
@@ -109,7 +110,7 @@ class _Checked(NamedTuple):
 
 def _crossed(found: Examples, seed: int) -> dict[str, GroundingFit]:
     """Conversation → a fit made without it."""
-    one, other = halves(found, seed)
+    one, other = halves((draft.row.conversation for draft in found.drafts), seed)
     return dict.fromkeys(one, fit_grounding(found, other)) | dict.fromkeys(other, fit_grounding(found, one))
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from assistant.evaluation.fitting import examples, fit_grounding, halves
+from assistant.evaluation.fitting import examples, fit_grounding
 from assistant.evaluation.metrics import auroc
 from assistant.evaluation.rated import read_rated
+from assistant.evaluation.regression import halves
 from assistant.kernel.conversation import RawDraft, Ticket, Tier, Verdict
 from assistant.kernel.generation import Completion, ModelCard, Sampling
 from assistant.kernel.knowledge import Audience, Chunk, Evidence, Passage
@@ -58,7 +59,7 @@ def test_drafts_people_call_faithful_keep_more_of_their_sentences(shared_data: P
 def test_claims_that_were_changed_are_told_by_fits_that_never_saw_their_conversation(shared_data: Path) -> None:
     rows = read_rated(shared_data / "mtrag" / "groundedness_dev.jsonl")
     found = examples(rows, "en", seed=0)
-    one, other = halves(found, seed=0)
+    one, other = halves((draft.row.conversation for draft in found.drafts), seed=0)
     fit = fit_grounding(found, one)
     held_out = [claim for claim in found.claims if claim.row.conversation in other]
     risks = [-judge(claim.differences, fit).risk for claim in held_out]

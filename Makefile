@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-grounding bench-abstention bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak bench-waiting bench-lane bench-million bench-postgres bench-rivals env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-grounding bench-abstention bench-calibration bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak bench-waiting bench-lane bench-million bench-postgres bench-rivals env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -48,7 +48,7 @@ chaos: setup  ## Kill, stop, fill and repeat: jobs lost and doubled, by scenario
 	@$(BIN)/deskhand models pull smollm2-135m-instruct-q4_1
 	@$(QUIET) $(BIN)/python -m tests.chaos.run
 
-bench: bench-retrieval bench-grounding bench-abstention bench-drafts bench-ingest bench-serve bench-first-token bench-batch bench-gaps  ## All benchmarks; tables here, JSON in build/bench
+bench: bench-retrieval bench-grounding bench-abstention bench-calibration bench-drafts bench-ingest bench-serve bench-first-token bench-batch bench-gaps  ## All benchmarks; tables here, JSON in build/bench
 
 bench-retrieval: models  ## nDCG, recall and latency on two labelled corpora, and what is left of answers in selected sentences
 	@$(BIN)/deskhand evaluate retrieval --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --qrels $(DATA)/mtrag/qrels_dev.tsv
@@ -60,6 +60,9 @@ bench-abstention: models  ## Whether questions without an answer are told apart 
 
 bench-grounding: setup  ## Whether the check of drafts tells faithful answers from others: people's ratings, and edits that contradict
 	@$(BIN)/deskhand evaluate grounding --rows $(DATA)/mtrag/groundedness_dev.jsonl --fit build/bench/grounding.toml
+
+bench-calibration: setup  ## Whether thresholds chosen on one half of rated answers keep their target on the other, 200 times
+	@$(BIN)/deskhand evaluate calibration --rows $(DATA)/mtrag/groundedness_dev.jsonl
 
 bench-drafts: models  ## Decisions, support and latency on 60 labelled questions, 20 of them unanswerable
 	@$(BIN)/deskhand evaluate drafts --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --limit 60

@@ -13,6 +13,7 @@ from rich.table import Table
 from assistant.cli.ingesting import ingest_bars
 from assistant.cli.session import console, messages, opened, progress_bar
 from assistant.evaluation.abstention import ask_all, evaluate_abstention, fitted_abstention
+from assistant.evaluation.calibration import evaluate_calibration, judged
 from assistant.evaluation.drafts import DraftsReport, evaluate_drafts
 from assistant.evaluation.fitting import fitted
 from assistant.evaluation.formats import Query, read_qrels, read_queries
@@ -179,6 +180,38 @@ def abstention(
         table.add_row(told.label, str(told.questions), *_interval(told.auroc), alone, f"{told.stopped:.0%}")
     for segment, measured in report.segments.items():
         table.add_row(f"{report.told[0].label}, {segment}", "", *_interval(measured), "", "")
+    console.print(table)
+
+
+@app.command()
+def calibration(
+    rows: Annotated[
+        Path, typer.Option(help="As for grounding, with appropriateness and completeness (lists of ratings, 1 to 4).")
+    ],
+    target_error: Annotated[
+        list[float] | None, typer.Option(help="Share of accepted drafts that may be wrong. Default: .05, .1 and .2.")
+    ] = None,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="With which the target is to be kept.")] = 0.9,
+    resplits: Annotated[int, typer.Option(min=1, help="How often the rows are parted in two anew.")] = 200,
+    seed: Annotated[int, typer.Option(help="How they are parted.")] = 0,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Whether thresholds chosen on one half of rated answers keep the error among accepted ones on the other half."""
+    with opened() as desk:
+        drafts = judged(read_rated(rows), desk.desk.policy.verify, desk.desk.default_language, seed)
+    report = evaluate_calibration(drafts, sorted(target_error or (0.05, 0.1, 0.2)), confidence, resplits, seed)
+    _write(report, out or Path("build/bench/calibration.json"))
+    if as_json:
+        console.print_json(report.model_dump_json())
+        return
+    title = f"{report.acceptable} of {report.drafts} drafts are acceptable; AUROC {report.auroc.value:.3f}"
+    columns = ("Wrong at most", "Kept", "Threshold found", "Wrong", "Accepted", "Of possible", "Calibration error")
+    table = Table(*columns, title=title)
+    for real in report.realised:
+        kept = (f"{share:.0%}" for share in (real.target, real.kept, real.chosen))
+        error = f"{real.calibration_error:.3f}"
+        table.add_row(*kept, f"{real.error:.1%}", f"{real.coverage:.1%}", f"{real.possible:.1%}", error)
     console.print(table)
 
 

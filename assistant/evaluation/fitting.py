@@ -7,7 +7,7 @@ from typing import NamedTuple
 from assistant.evaluation.contradictions import LEAST_WORDS, contradict
 from assistant.evaluation.rated import BEST, RatedAnswer
 from assistant.evaluation.regression import as_toml, fit_logistic
-from assistant.kernel.fits import GroundingFit
+from assistant.kernel.fits import GroundingFit, Logistic
 from assistant.text.claims import Difference, Kind, agreement, compare
 from assistant.text.ground import Ground
 from assistant.text.sentences import split_sentences
@@ -48,7 +48,7 @@ def examples(rows: Sequence[RatedAnswer], language: str, seed: int) -> Examples:
     for row in rows:
         ground = Ground(row.contexts, language)
         sentences = [span.text for span in split_sentences(row.response)]
-        found.drafts.append(Rated(row, agreement(sentences, row.question, ground)))
+        found.drafts.append(as_a_whole(row, language))
         if row.faithfulness_median < BEST:
             continue
         long = [place for place, text in enumerate(sentences) if len(text.split()) >= LEAST_WORDS]
@@ -63,6 +63,11 @@ def examples(rows: Sequence[RatedAnswer], language: str, seed: int) -> Examples:
     return found
 
 
+def as_a_whole(row: RatedAnswer, language: str) -> Rated:
+    sentences = [span.text for span in split_sentences(row.response)]
+    return Rated(row, agreement(sentences, row.question, Ground(row.contexts, language)))
+
+
 def fit_grounding(found: Examples, conversations: Collection[str]) -> GroundingFit:
     """Fitted to what is of ``conversations``. Raises InputError when that has not both kinds of anything."""
     mine = [claim for claim in found.claims if claim.row.conversation in conversations]
@@ -74,11 +79,13 @@ def fit_grounding(found: Examples, conversations: Collection[str]) -> GroundingF
         contradiction[kind.value] = fit_logistic(
             rows, [claim.edit is kind for claim in having], CLAIM_STRENGTH, f"{kind} edits"
         )
-    labels = [draft.row.faithful for draft in drafts]
-    features = [draft.features for draft in drafts]
-    return GroundingFit(
-        contradiction=contradiction, faithful=fit_logistic(features, labels, DRAFT_STRENGTH, "ratings", balanced=True)
-    )
+    return GroundingFit(contradiction=contradiction, faithful=fit_faithful(drafts))
+
+
+def fit_faithful(drafts: Sequence[Rated]) -> Logistic:
+    """Raises InputError when all ``drafts`` are faithful, or none is."""
+    features, labels = [draft.features for draft in drafts], [draft.row.faithful for draft in drafts]
+    return fit_logistic(features, labels, DRAFT_STRENGTH, "ratings", balanced=True)
 
 
 def fitted(rows: Sequence[RatedAnswer], language: str, seed: int) -> str:

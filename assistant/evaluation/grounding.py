@@ -6,16 +6,13 @@ from typing import NamedTuple
 
 from assistant.evaluation.fitting import Examples, examples, fit_grounding
 from assistant.evaluation.metrics import Interval, auroc
-from assistant.evaluation.rated import RatedAnswer
+from assistant.evaluation.rated import RatedAnswer, as_drafted
 from assistant.evaluation.regression import halves
-from assistant.kernel.conversation import Message, RawDraft, Ticket, Tier, Verdict
+from assistant.kernel.conversation import Verdict
 from assistant.kernel.errors import InputError
 from assistant.kernel.fits import GroundingFit
-from assistant.kernel.generation import Completion, ModelCard, Sampling
-from assistant.kernel.knowledge import Audience, Chunk, Evidence, Passage
 from assistant.kernel.policy import VerifyPolicy
 from assistant.kernel.value import Value
-from assistant.stages.redact import redact
 from assistant.stages.verify import verify
 from assistant.text.claims import Kind, judge
 from assistant.text.words import strip_citations
@@ -134,26 +131,8 @@ def _checked(
 
 
 def _verdict(row: RatedAnswer, text: str, policy: VerifyPolicy, language: str) -> Verdict:
-    """What the check says of ``text``, as if a model had written it from the passages of ``row``."""
-    said = [
-        Message(author="customer" if turn.get("role") == "user" else "agent", text=turn.get("text", ""))
-        for turn in row.history
-    ]
-    question = redact(Ticket(messages=(*said, Message(author="customer", text=row.question))), language)
-    chunks = [
-        Chunk(
-            id=str(number), document_key=str(number), title="", url="", audience=Audience.PUBLIC, ordinal=0,
-            heading_path=(), text=context, tokens=0, language=question.language,
-        )
-        for number, context in enumerate(row.contexts)
-    ]  # fmt: skip
-    raw = RawDraft(
-        tier=Tier.SMALL, model=ModelCard(name="", sha256="", context_length=0), messages=(), sampling=Sampling(),
-        passages_used=tuple(chunk.id for chunk in chunks),
-        completion=Completion(text=text, finish="stop", prompt_tokens=0, completion_tokens=0),
-    )  # fmt: skip
-    passages = tuple(Passage(chunk=chunk, similarity=0.0, lexical=0.0, fused=0.0) for chunk in chunks)
-    return verify(question, raw, Evidence(passages=passages, generation=0, top_similarity=0.0), policy)
+    drafted = as_drafted(row, text, language)
+    return verify(drafted.question, drafted.raw, drafted.evidence, policy)
 
 
 def _standing(verdict: Verdict) -> float:

@@ -1,7 +1,7 @@
 """Ranking metrics over document ids, as pytrec_eval defines them, overlap of texts, and how sure a difference is."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -49,6 +49,17 @@ def _area(good: NDArray[np.float64], bad: NDArray[np.float64]) -> float:
     ordered = np.sort(bad)
     below, up_to = np.searchsorted(ordered, good, "left"), np.searchsorted(ordered, good, "right")
     return float((below + up_to).mean() / (2 * len(bad)))
+
+
+def expected_calibration_error(probabilities: Sequence[float], labels: Sequence[bool], bins: int = 10) -> float:
+    """The mean distance between how sure and how right, over bins of equal width weighted by what is in them (Naeini, Cooper and
+    Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning", AAAI 2015); 0 for nothing.
+    """
+    binned: defaultdict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for chance, label in zip(probabilities, labels, strict=True):
+        binned[min(int(chance * bins), bins - 1)].append((chance, label))
+    gaps = (abs(math.fsum(chance - label for chance, label in some)) for some in binned.values())
+    return math.fsum(gaps) / len(labels) if labels else 0.0
 
 
 def ndcg(ranking: Sequence[str], relevance: Mapping[str, float], k: int) -> float:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from assistant.kernel.calibration import InForce
 from assistant.kernel.conversation import (
     Answer,
     Clarify,
@@ -48,6 +49,7 @@ from assistant.kernel.runs import (
 )  # fmt: skip
 from assistant.ports import Clock, Embedder, IndexReader, LanguageModel, Reranker
 from assistant.prompts import Prompt
+from assistant.stages.appraise import appraise
 from assistant.stages.decide import decide
 from assistant.stages.generate import generate
 from assistant.stages.hand_off import hand_off
@@ -57,13 +59,15 @@ from assistant.stages.route import route
 from assistant.stages.select import select
 from assistant.stages.summarize import summarize as summarize_stage
 from assistant.stages.verify import RunningDraft, verify
+from assistant.text.answerability import answerability
 
 
 @dataclass(frozen=True)
 class Desk:
     """All that answering needs. ``models`` holds the tiers that exist; a missing one is skipped.
 
-    ``summary_models`` are those that summarise, where they differ from those that draft.
+    ``summary_models`` are those that summarise, where they differ from those that draft. ``in_force`` gives the calibration that
+    decides on a tenant's drafts, if there is one.
     """
 
     index: IndexReader
@@ -78,6 +82,7 @@ class Desk:
     summary_tier: Tier = Tier.LARGE
     summary_models: Mapping[Tier, LanguageModel] | None = None
     reranker: Reranker | None = None
+    in_force: Callable[[str], InForce | None] = lambda _: None
 
 
 def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda _: None, wish: Wish = Wish()) -> Run:
@@ -129,6 +134,7 @@ class _Work:
 
     def __post_init__(self) -> None:
         self.started = self.desk.clock.monotonic()
+        self.in_force = self.desk.in_force(self.scope.tenant)
         self.written = ""
         self.running: RunningDraft | None = None
 
@@ -155,8 +161,12 @@ class _Work:
         with self.timed("verify"):
             verdict = verify(question, raw, evidence, self.desk.policy.verify)
         self._tell_sentences(tier, self.running.rest(verdict.draft) if self.running else [])
-        step = decide(verdict, tier, tiers, self.desk.policy.decide)
-        self.attempts.append(Attempt(raw=raw, verdict=verdict, step=step))
+        with self.timed("appraise"):
+            features = answerability(question, evidence)
+            features |= appraise(question, raw, verdict, evidence.passages, self.desk.reranker)
+        assurance = self.in_force.assure(tier, features) if self.in_force else None
+        step = decide(verdict, tier, tiers, self.desk.policy.decide, assurance)
+        self.attempts.append(Attempt(raw=raw, verdict=verdict, features=features, assurance=assurance, step=step))
         return step
 
     def _shown(self, question: Question, evidence: Evidence) -> Evidence:
@@ -232,6 +242,12 @@ class _Work:
             attempts=tuple(self.attempts),
             incidents=tuple(self.incidents),
             decision=decision,
-            manifest=desk.provenance(evidence.generation),
+            manifest=self._manifest(evidence.generation),
             timings_ms=self.timings_ms,
         )
+
+    def _manifest(self, generation: int) -> RunManifest:
+        made_with = self.desk.provenance(generation)
+        if self.in_force is None:
+            return made_with
+        return made_with.model_copy(update={"calibration": self.in_force.calibration.id})

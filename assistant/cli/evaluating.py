@@ -18,6 +18,7 @@ from assistant.evaluation.drafts import DraftsReport, evaluate_drafts
 from assistant.evaluation.fitting import fitted
 from assistant.evaluation.formats import Query, read_qrels, read_queries
 from assistant.evaluation.grounding import evaluate_grounding
+from assistant.evaluation.judge import evaluate_judge, fitted_judge
 from assistant.evaluation.metrics import Interval
 from assistant.evaluation.rated import read_rated
 from assistant.evaluation.retrieval import evaluate_retrieval
@@ -213,6 +214,27 @@ def calibration(
         error = f"{real.calibration_error:.3f}"
         table.add_row(*kept, f"{real.error:.1%}", f"{real.coverage:.1%}", f"{real.possible:.1%}", error)
     console.print(table)
+
+
+@app.command()
+def judge(
+    rows: Annotated[Path, typer.Option(help="As for calibration, with reference, the answer that a person wrote.")],
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the bound on misjudgements.")] = 0.9,
+    seed: Annotated[int, typer.Option(help="How the conversations are parted in two, and other questions drawn.")] = 0,
+    fit: Annotated[Path | None, typer.Option(help="Write the judge fitted to all rows here.")] = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """How often people disagree with the judge that compares drafts with reference answers."""
+    with opened() as desk:
+        report, found = evaluate_judge(
+            read_rated(rows), desk.desk.policy.verify, desk.desk.default_language, confidence, seed
+        )
+    if fit is not None:
+        fit.parent.mkdir(parents=True, exist_ok=True)
+        fit.write_text(fitted_judge(found, report.answers), "utf-8")
+    _write(report, out or Path("build/bench/judge.json"))
+    _show(report, f"The judge of {rows}", as_json)
 
 
 @app.command()

@@ -22,7 +22,7 @@ BEST = 4.0
 
 class RatedAnswer(Value):
     """An answer with the passages it was written from, and what people made of it, from 1 to 4: the median of how faithful they find it,
-    and how appropriate and how complete each of them does, where they were asked.
+    and how appropriate and how complete each of them does, where they were asked. ``reference`` is an answer a person wrote.
     """
 
     id: str
@@ -30,6 +30,7 @@ class RatedAnswer(Value):
     history: tuple[dict[str, str], ...] = ()
     contexts: tuple[str, ...]
     response: str
+    reference: str = ""
     domain: str = ""
     faithfulness_median: float = Field(ge=1.0, le=4.0)
     appropriateness: tuple[float, ...] = ()

@@ -164,6 +164,21 @@ class Verdict(Value):
     faithfulness: float | None = None
 
 
+class Assurance(Value):
+    """How sure it is that people would accept a draft: its ``probability`` by a calibration, and the ``least`` that is asked for.
+
+    Without a ``probability`` the calibration says nothing about this draft, without a ``least`` it accepts none.
+    """
+
+    calibration: str
+    probability: float | None
+    least: float | None
+
+    @property
+    def enough(self) -> bool:
+        return self.probability is not None and self.least is not None and self.probability >= self.least
+
+
 class TryTier(Value):
     """Let this model write."""
 
@@ -192,7 +207,7 @@ class Clarify(Value):
 class ToHuman(Value):
     """Stop here and let a human take over; ``Handoff`` is what the human then gets.
 
-    ``draft`` is one that could not be checked: for that human's eyes, never to be sent by itself.
+    ``draft`` is one that could not be checked, or is not sure enough: for that human's eyes, never to be sent by itself.
     """
 
     kind: Literal["human"] = "human"
@@ -203,7 +218,7 @@ class ToHuman(Value):
 class Handoff(Value):
     """What the human gets: why, the case in a paragraph, what was found and what was tried.
 
-    ``draft`` is one that could not be checked, or that rests on what is outdated. It is here and not in an Answer so that nothing can send it.
+    ``draft`` is one that could not be checked, is not sure enough, or rests on what is outdated. It is here and not in an Answer so that nothing can send it.
     """
 
     kind: Literal["handoff"] = "handoff"

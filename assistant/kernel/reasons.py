@@ -19,6 +19,8 @@ class Reason(StrEnum):
     UNSUPPORTED_LINK = "unsupported_link"
     CONTRADICTS_PASSAGE = "contradicts_passage"
     PROMISE = "promise"
+    LOW_CONFIDENCE = "low_confidence"
+    NOT_CALIBRATED = "not_calibrated"
     OFF_QUESTION = "off_question"
     REPEATS_QUESTION = "repeats_question"
     NO_ANSWER_IN_DRAFT = "no_answer_in_draft"
@@ -46,6 +48,8 @@ _WORDS = {
     Reason.UNSUPPORTED_LINK: "A link in the draft is not in the passages it cites.",
     Reason.CONTRADICTS_PASSAGE: "A sentence says otherwise than its passages do.",
     Reason.PROMISE: "A sentence promises what only a person may.",
+    Reason.LOW_CONFIDENCE: "Drafts like this one are wrong too often to be accepted unseen.",
+    Reason.NOT_CALIBRATED: "How often drafts like this one are wrong is not known well enough: calibrate again, with more questions if it asks for them.",
     Reason.OFF_QUESTION: "The draft does not speak about what was asked.",
     Reason.REPEATS_QUESTION: "The draft only says the question again.",
     Reason.NO_ANSWER_IN_DRAFT: "The model says that it has no answer.",

@@ -55,7 +55,7 @@ class ReplyPassage(Value):
 
 
 class ReplyHandoff(Value):
-    """``draft`` is one that could not be checked: for a person who checks it, never to be sent by itself."""
+    """``draft`` is one that could not be checked, or is not sure enough: for a person who checks it, never to be sent by itself."""
 
     reason: Reason
     summary: str
@@ -70,7 +70,7 @@ class ReplyReason(Value):
 
 
 class Reply(Value):
-    """``confidence`` stays null until a calibration is fitted: raw scores are not shown as one."""
+    """``confidence`` is null unless a calibration is in force (``deskhand calibrate``): raw scores are not shown as one."""
 
     decision: Literal["answer", "clarify", "handoff"]
     tier: Tier | None
@@ -108,7 +108,7 @@ def reply_of(run: Run) -> Reply:
             ReplyReason(code=code, text=text)
             for code, text in zip(decision.reasons, explain(decision.reasons), strict=True)
         ),
-        confidence=None,
+        confidence=run.confidence,
         run_id=run.id,
         language=_language(run),
         timings_ms=run.timings_ms,

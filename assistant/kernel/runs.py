@@ -8,6 +8,7 @@ from pydantic import Field
 
 from assistant.kernel.conversation import (
     Answer,
+    Assurance,
     Clarify,
     Handoff,
     Question,
@@ -23,10 +24,15 @@ from assistant.kernel.value import CleanText, Value
 
 
 class Attempt(Value):
-    """One tier's try: what was asked and written, what the checks said, what followed."""
+    """One tier's try: what was asked and written, what the checks said, what followed.
+
+    ``features`` is what a calibration judges by, ``assurance`` what the one in force made of it; None where none is.
+    """
 
     raw: RawDraft
     verdict: Verdict
+    features: dict[str, float] = Field(default_factory=dict)
+    assurance: Assurance | None = None
     step: Annotated[Answer | TryTier | ToHuman, Field(discriminator="kind")]
 
 
@@ -59,6 +65,12 @@ class Run(Value):
     decision: Annotated[Answer | Clarify | Handoff, Field(discriminator="kind")]
     manifest: RunManifest
     timings_ms: dict[str, float]
+
+    @property
+    def confidence(self) -> float | None:
+        """The calibrated probability that people accept the answer; None without a calibration, or without an answer."""
+        assurance = self.attempts[-1].assurance if self.attempts else None
+        return assurance.probability if assurance and isinstance(self.decision, Answer) else None
 
 
 class DiscardReason(StrEnum):

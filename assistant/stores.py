@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from assistant.adapters.clock import SystemClock
 from assistant.adapters.store.batches import SqlBatchStore
+from assistant.adapters.store.calibrations import SqlCalibrationStore
 from assistant.adapters.store.database import (
     DatabaseFacts,
     Sessions,
@@ -71,6 +72,10 @@ class Stores:
     @cached_property
     def runs(self) -> SqlRunStore:
         return SqlRunStore(self.sessions, self.clock)
+
+    @cached_property
+    def calibrations(self) -> SqlCalibrationStore:
+        return SqlCalibrationStore(self.sessions)
 
     @cached_property
     def keys(self) -> SqlKeyStore:

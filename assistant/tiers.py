@@ -123,6 +123,16 @@ class Tiers:
                 models[tier] = LocalModel(self.card(self.files[name]), _Adapting(local, self.adapters, task), bulk=bulk)
         return models
 
+    def identities(self) -> dict[Tier, str]:
+        """Each tier's model: its name with the file's SHA-256, and its adapters'; or its name with the server's address."""
+        found = {}
+        for tier, name in self._named.items():
+            server = self._servers[tier].url
+            file = self.files.get(name)
+            hashes = [file.sha256, *(adapter.sha256 for adapter in file.adapters)] if file and not server else [server]
+            found[tier] = " ".join([name, *hashes])
+        return found
+
     @property
     def summaries_at_once(self) -> int:
         """How many lines of a batch are under way at a time: as many as the model that summarises has slots. A server

@@ -24,12 +24,14 @@ from assistant.engine.host import ModelHost, socket_path
 from assistant.engine.lane import ComputeLane, LaneEmbedder, LaneReranker
 from assistant.engine.link import Requests
 from assistant.engine.process import ModelProcess
+from assistant.kernel.calibration import Basis
 from assistant.kernel.conversation import Ticket, Tier
 from assistant.kernel.errors import ConfigurationError, NotFound
 from assistant.kernel.jobs import Job
 from assistant.kernel.knowledge import EmbedderIdentity
 from assistant.kernel.policy import Policy
 from assistant.kernel.runs import RunManifest
+from assistant.learning.in_force import CalibrationWatch
 from assistant.learning.parts import Learning
 from assistant.models.catalogue import Catalogue, CatalogueModel, load_catalogue
 from assistant.pipeline import Desk
@@ -224,6 +226,23 @@ class App(Stores):
         return {"draft": load_prompt(self.settings.draft_prompt), "summary": load_prompt(self.settings.summary_prompt)}
 
     @cached_property
+    def basis(self) -> Basis:
+        """What drafts are made and appraised with now."""
+        reranker, given = self.tiers.reranker, self.settings
+        return Basis(
+            models=self.tiers.identities(),
+            prompt=self.prompts["draft"].sha256,
+            policy=self.policy[1],
+            embedder=self.own_embedder.identity.sha256,
+            reranker=reranker.sha256 if reranker else "",
+            passages=f"{given.chunk_tokens} tokens, {given.overlap_tokens} repeated",
+        )
+
+    @cached_property
+    def watch(self) -> CalibrationWatch:
+        return CalibrationWatch(self.calibrations, lambda: self.basis, self.clock)
+
+    @cached_property
     def desk(self) -> Desk:
         return self._desk(self.models, bulk=False)
 
@@ -250,6 +269,7 @@ class App(Stores):
             provenance=self._provenance,
             new_id=lambda: uuid4().hex,
             default_language=self.settings.default_language,
+            in_force=self.watch.in_force,
             summary_tier=self.settings.summary_tier,
             summary_models=self.tiers.models(self._requests, "summary", bulk=bulk) if tasks else None,
         )

@@ -42,7 +42,7 @@ def search(
         evidence = search_snapshot(
             [Said(query)],
             desk.settings.default_language,
-            _scope(tenant, internal),
+            scope_of(tenant, internal),
             snapshot,
             desk.embedder,
             policy,
@@ -66,7 +66,7 @@ def draft(
     with opened() as desk:
         outcomes: list[Reply] = []
         for number, ticket in enumerate(tickets):
-            run = answer(ticket, _scope(tenant, internal), desk.desk)
+            run = answer(ticket, scope_of(tenant, internal), desk.desk)
             desk.runs.record(run)
             outcomes.append(reply_of(run))
             if as_json:
@@ -123,7 +123,7 @@ def replay(run_id: str, tenant: Tenant = "default", as_json: AsJson = False) -> 
         raise typer.Exit(EXIT_FAILED)
 
 
-def _scope(tenant: str, internal: bool) -> Scope:
+def scope_of(tenant: str, internal: bool) -> Scope:
     audiences = {Audience.PUBLIC, Audience.INTERNAL} if internal else {Audience.PUBLIC}
     return Scope(tenant=tenant, audiences=frozenset(audiences))
 

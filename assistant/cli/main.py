@@ -9,6 +9,7 @@ from assistant import __version__
 from assistant.cli import (
     admin,
     answering,
+    calibrating,
     documents,
     evaluating,
     indexing,
@@ -60,6 +61,7 @@ app.add_typer(working.app, name="jobs")
 app.add_typer(sidebar.app, name="sidebar")
 app.add_typer(learning.feedback, name="feedback")
 app.add_typer(learning.gaps, name="gaps")
+app.add_typer(calibrating.calibrating, name="calibrate")
 app.add_typer(evaluating.app, name="evaluate")
 app.command()(admin.doctor)
 app.command()(admin.settings)

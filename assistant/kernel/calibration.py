@@ -61,11 +61,20 @@ class Spread(Value):
     shares: tuple[float, ...]
 
 
+class Watched(Value):
+    """A draft that stood, as it is looked at later: whether it was ``accepted``, and whether people ``approved`` of it (None: nobody said)."""
+
+    features: Mapping[str, float]
+    accepted: bool
+    approved: bool | None
+
+
 class Calibration(Value):
     """What is known of a tenant's drafts by labels on some of them.
 
     ``fits`` give, for a draft of a tier, the probability that it is acceptable. From ``threshold`` on drafts are accepted, the small model's
-    before the large one's; without one none is: there was too little to choose it on, and ``missing`` more questions are needed at least.
+    before the large one's; without one none is: there was too little to choose it on, and about ``missing`` more questions are needed (None: more alone will not do, for even
+    the surest drafts are wrong too often).
     ``stricter`` is the threshold for half the error, used while an alarm is up. ``spreads`` is what features are compared with later.
     ``judged_by`` "references" means that drafts were compared with answers that people wrote: at most ``misjudged`` of the drafts called
     acceptable are not, with the target's confidence. ``data_sha256`` is of the labelled questions, ``generation`` that of the index.
@@ -86,7 +95,7 @@ class Calibration(Value):
     fits: Mapping[Tier, Logistic]
     threshold: Threshold | None
     stricter: Threshold | None
-    missing: int
+    missing: int | None
     spreads: Mapping[str, Spread]
 
 

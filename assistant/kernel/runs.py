@@ -20,7 +20,10 @@ from assistant.kernel.conversation import (
     Verdict,
 )
 from assistant.kernel.knowledge import Audience, Evidence
+from assistant.kernel.reasons import Reason
 from assistant.kernel.value import CleanText, Value
+
+_UNSURE = ((Reason.LOW_CONFIDENCE,), (Reason.NOT_CALIBRATED,))
 
 
 class Attempt(Value):
@@ -34,6 +37,11 @@ class Attempt(Value):
     features: dict[str, float] = Field(default_factory=dict)
     assurance: Assurance | None = None
     step: Annotated[Answer | TryTier | ToHuman, Field(discriminator="kind")]
+
+    @property
+    def stood(self) -> bool:
+        """Whether the checks let the draft stand, however sure it was."""
+        return isinstance(self.step, Answer) or self.step.reasons[:1] in _UNSURE
 
 
 class RunManifest(Value):
@@ -65,6 +73,11 @@ class Run(Value):
     decision: Annotated[Answer | Clarify | Handoff, Field(discriminator="kind")]
     manifest: RunManifest
     timings_ms: dict[str, float]
+
+    @property
+    def first_that_stood(self) -> Attempt | None:
+        """The first draft that the checks let stand: which one that is does not depend on a calibration."""
+        return next((attempt for attempt in self.attempts if attempt.stood), None)
 
     @property
     def confidence(self) -> float | None:
@@ -107,6 +120,19 @@ class Compared(Value):
     edits: int
     cited: int
     kept: tuple[int, ...]
+
+
+AS_DRAFTED = 0.7
+"""Likeness of what was sent to the draft from which people are taken to have approved of it: three words in ten may differ."""
+
+
+def approved(verdict: str, similarity: float | None) -> bool | None:
+    """Whether a person's verdict approves of a draft; None when it does not tell. ``similarity`` is of what was sent, if that is known."""
+    if verdict in ("up", "down", "discarded"):
+        return verdict == "up"
+    if similarity is None:
+        return True if verdict == "sent" else None
+    return similarity >= AS_DRAFTED
 
 
 class EvidenceFound(NamedTuple):

@@ -5,7 +5,15 @@ Every port has an in-memory twin in ``adapters/memory``; one contract suite runs
 
 from assistant.ports.answering import Clock, Embedder, LanguageModel, OnToken, Reranker, Vectors
 from assistant.ports.helpdesks import Correspondence, EventSender, Helpdesk, Outbox
-from assistant.ports.keeping import KeyStore, LessonReader, ProposalStore, RunStore, Transactions, UploadStore
+from assistant.ports.keeping import (
+    CalibrationStore,
+    KeyStore,
+    LessonReader,
+    ProposalStore,
+    RunStore,
+    Transactions,
+    UploadStore,
+)
 from assistant.ports.searching import (
     DocumentStore,
     ExactVectors,
@@ -21,6 +29,7 @@ from assistant.ports.working import BatchStore, JobBoard, JobQueue, JobStore
 
 __all__ = [
     "BatchStore",
+    "CalibrationStore",
     "Clock",
     "Correspondence",
     "DocumentStore",

@@ -204,10 +204,10 @@ def test_a_draft_that_could_not_be_left_is_not_written_anew(
     helpdesk.write = lambda *_: (_ for _ in ()).throw(HelpdeskUnavailable("away"))  # type: ignore[method-assign]
     work(shop)
     helpdesk.write = original  # type: ignore[method-assign]
-    [run] = shop.runs._runs.values()
+    [run] = shop.runs.kept.values()
     clock.advance(600)
     work(shop)
-    assert len(shop.runs._runs) == 1
+    assert len(shop.runs.kept) == 1
     assert run.id[:12] in helpdesk.writings[0][1].note_text
 
 

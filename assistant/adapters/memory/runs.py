@@ -1,4 +1,4 @@
-"""The in-memory twins of RunStore and KeyStore."""
+"""The in-memory twins of RunStore, CalibrationStore and KeyStore."""
 
 import secrets
 import threading
@@ -8,26 +8,28 @@ from uuid import uuid4
 
 from assistant.adapters.memory.models import ManualClock
 from assistant.kernel.access import ApiKey, KeyScope, check_tenant
+from assistant.kernel.calibration import Calibration, Watched
+from assistant.kernel.conversation import Answer
 from assistant.kernel.errors import NotFound
-from assistant.kernel.runs import Compared, Feedback, Run
+from assistant.kernel.runs import Compared, Feedback, Run, approved
 
 
 class MemoryRunStore:
     def __init__(self) -> None:
-        self._runs: dict[str, Run] = {}
+        self.kept: dict[str, Run] = {}
         self.feedback: list[tuple[Feedback, Compared | None]] = []
 
     def record(self, run: Run) -> None:
-        self._runs[run.id] = run
+        self.kept[run.id] = run
 
     def get(self, tenant: str, run_id: str) -> Run:
-        run = self._runs.get(run_id)
+        run = self.kept.get(run_id)
         if run is None or run.tenant != tenant:
             raise NotFound(f"there is no run {run_id!r}", field="run_id")
         return run
 
     def find(self, tenant: str, prefix: str) -> Run:
-        found = [run for run in self._runs.values() if run.tenant == tenant and prefix and run.id.startswith(prefix)]
+        found = [run for run in self.kept.values() if run.tenant == tenant and prefix and run.id.startswith(prefix)]
         if len(found) != 1:
             raise NotFound(f"there is no single run that begins with {prefix!r}", field="run_id")
         return found[0]
@@ -36,6 +38,48 @@ class MemoryRunStore:
         self.get(tenant, feedback.run_id)
         self.feedback.append((feedback, compared))
         return uuid4().hex
+
+
+class MemoryCalibrationStore:
+    def __init__(self, runs: "MemoryRunStore") -> None:
+        self._runs = runs
+        self._kept: dict[str, Calibration] = {}
+        self._in_force: dict[str, str | None] = {}
+
+    def in_force(self, tenant: str) -> Calibration | None:
+        chosen = self._in_force.get(tenant)
+        return self._kept[chosen] if chosen else None
+
+    def find(self, tenant: str) -> list[Calibration]:
+        mine = [one for one in self._kept.values() if one.tenant == tenant]
+        return sorted(mine, key=lambda one: one.created_at, reverse=True)
+
+    def keep(self, calibration: Calibration) -> None:
+        self._kept[calibration.id] = calibration
+        self._in_force[calibration.tenant] = calibration.id
+
+    def use(self, tenant: str, calibration_id: str | None) -> None:
+        if calibration_id is not None and all(one.id != calibration_id for one in self.find(tenant)):
+            raise NotFound(f"there is no calibration {calibration_id!r}", field="id")
+        self._in_force[tenant] = calibration_id
+
+    def watched(self, tenant: str, since: datetime, limit: int) -> list[Watched]:
+        mine = [run for run in self._runs.kept.values() if run.tenant == tenant]
+        mine = [run for run in mine if run.first_that_stood and datetime.fromisoformat(run.created_at) >= since]
+        mine.sort(key=lambda run: (run.created_at, run.id))
+        return [
+            Watched(
+                features=run.first_that_stood.features,
+                accepted=isinstance(run.decision, Answer),
+                approved=self._said(run.id),
+            )
+            for run in mine[-limit:]
+            if run.first_that_stood
+        ]
+
+    def _said(self, run_id: str) -> bool | None:
+        said = [(given, compared) for given, compared in self._runs.feedback if given.run_id == run_id]
+        return approved(said[-1][0].verdict, said[-1][1].similarity if said[-1][1] else None) if said else None
 
 
 class MemoryKeyStore:

@@ -45,6 +45,7 @@ class SqlRunStore:
                     model_sha256=attempt.raw.model.sha256,
                     text=attempt.raw.completion.text,
                     accepted=attempt.step.kind == "answer",
+                    features=attempt.features if attempt is run.first_that_stood else None,
                 )
                 for attempt in run.attempts
             )

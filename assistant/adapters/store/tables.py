@@ -113,6 +113,8 @@ class RunRow(Base):
 
 
 class DraftRow(Base):
+    """``features`` are kept of the first draft of a run that stood: what a calibration is watched by."""
+
     __tablename__ = "draft"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     run_id: Mapped[str] = mapped_column(ForeignKey("run.id"), index=True)
@@ -120,6 +122,7 @@ class DraftRow(Base):
     model_sha256: Mapped[str] = mapped_column(String(64))
     text: Mapped[str]
     accepted: Mapped[bool]
+    features: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class DecisionRow(Base):
@@ -283,3 +286,15 @@ class ArticleProposalRow(Base):
     record: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class CalibrationRow(Base):
+    """``record`` is the whole Calibration. Of a tenant's one at most is in force."""
+
+    __tablename__ = "calibration"
+    __table_args__ = (Index("ix_calibration_tenant", "tenant"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    in_force: Mapped[bool]
+    record: Mapped[dict[str, Any]]

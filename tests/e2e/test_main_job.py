@@ -104,3 +104,34 @@ def test_a_draft_reads_as_a_page_for_people(ingested: dict[str, str]) -> None:
     assert done.returncode == 0
     assert "Ask back" in done.stdout
     assert "Why:" in done.stdout
+
+
+def test_a_target_that_so_few_labels_cannot_show_sends_every_draft_to_a_person(
+    ingested: dict[str, str], tmp_path: Path
+) -> None:
+    """And the person sees the draft. Dropped, drafts are accepted by the checks alone as before."""
+    rows = [
+        {
+            "_id": "1",
+            "text": "How do I descale the Fernhill Duo?",
+            "reference": "Fill the tank with descaler and water.",
+        },
+        {"_id": "2", "text": "Do you have a discount for students?", "answerability": ["UNANSWERABLE"]},
+    ]
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text("\n".join(json.dumps(row) for row in rows))
+    one_model = ingested | {"DESKHAND_LARGE_MODEL": ""}
+    done = deskhand(one_model, "calibrate", "--queries", str(questions), "--json")
+    assert done.returncode == 3, done.stderr
+    made = json.loads(done.stdout)
+    assert (made["questions"], made["threshold"]) == (2, None)
+    assert made["missing"] >= 20
+    ticket = ("draft", "--json", "--file", str(TICKETS / "04-error-e4.json"))
+    held_back = json.loads(deskhand(one_model, *ticket).stdout)
+    assert held_back["decision"] == "handoff"
+    assert held_back["confidence"] is None
+    assert deskhand(one_model, "calibrate", "drop").returncode == 0
+    free = json.loads(deskhand(one_model, *ticket).stdout)
+    if free["decision"] == "answer":
+        assert held_back["handoff"]["draft"]["text"] == free["draft"]["text"]
+        assert held_back["reasons"][0]["code"] == "not_calibrated"

@@ -38,6 +38,8 @@ def test_vectors_of_an_earlier_version_are_found_under_their_new_name(tmp_path: 
     engine = open_database(f"sqlite:///{tmp_path / 'db.sqlite'}")
     migrate(engine)
     with engine.begin() as connection:
+        connection.execute(text("DROP TABLE calibration"))
+        connection.execute(text("ALTER TABLE draft DROP COLUMN features"))
         connection.execute(text("ALTER TABLE embedding RENAME TO vector"))
         connection.execute(text("INSERT INTO vector VALUES ('key', 'embedder', x'00')"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))

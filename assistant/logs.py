@@ -3,6 +3,8 @@
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
+from assistant.kernel.calibration import Calibration
+
 
 def set_up_logging(log_format: str) -> None:
     """One line an event, with codes and ids, never text of tickets."""
@@ -19,3 +21,12 @@ def set_up_logging(log_format: str) -> None:
         ],
         cache_logger_on_first_use=False,
     )
+
+
+def log_alarms(calibration: Calibration, alarms: tuple[str, ...]) -> None:
+    """Drafts or outcomes are no longer like those of a calibration, or are so again."""
+    log = structlog.get_logger()
+    if alarms:
+        log.warning("calibration alarm: the stricter threshold counts", tenant=calibration.tenant, changed=alarms)
+    else:
+        log.info("calibration alarm over", tenant=calibration.tenant)

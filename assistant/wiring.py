@@ -33,6 +33,7 @@ from assistant.kernel.policy import Policy
 from assistant.kernel.runs import RunManifest
 from assistant.learning.in_force import CalibrationWatch
 from assistant.learning.parts import Learning
+from assistant.logs import log_alarms
 from assistant.models.catalogue import Catalogue, CatalogueModel, load_catalogue
 from assistant.pipeline import Desk
 from assistant.policies import load_policy
@@ -240,7 +241,7 @@ class App(Stores):
 
     @cached_property
     def watch(self) -> CalibrationWatch:
-        return CalibrationWatch(self.calibrations, lambda: self.basis, self.clock)
+        return CalibrationWatch(self.calibrations, lambda: self.basis, self.clock, log_alarms)
 
     @cached_property
     def desk(self) -> Desk:

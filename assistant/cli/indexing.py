@@ -9,6 +9,7 @@ from rich.table import Table
 from assistant.cli.documents import each_document
 from assistant.cli.session import EXIT_PARTLY, console, opened
 from assistant.kernel.access import check_tenant
+from assistant.kernel.calibration import InForce
 from assistant.kernel.errors import NotFound
 from assistant.kernel.jobs import LaneLoad
 from assistant.kernel.knowledge import Audience, Standing, documents_digest, indexed_as
@@ -36,6 +37,7 @@ class IndexStatus(Value):
     by_words_only: int
     segments: int
     jobs: tuple[LaneLoad, ...]
+    calibration: str
 
 
 def status(tenant: Tenant = "default", as_json: AsJson = False) -> None:
@@ -54,6 +56,7 @@ def status(tenant: Tenant = "default", as_json: AsJson = False) -> None:
         table.add_row("chunks", f"{found.chunks} in {found.segments} segments")
         table.add_row("documents not found yet", str(found.not_published))
         table.add_row("chunks found by words only", str(found.by_words_only))
+        table.add_row("confidence", found.calibration)
         for lane in found.jobs:
             if lane.waiting:
                 table.add_row(
@@ -80,7 +83,20 @@ def status_of(desk: App, tenant: str) -> IndexStatus:
         by_words_only=manifest.waiting if manifest else 0,
         segments=manifest.pieces if manifest else 0,
         jobs=tuple(desk.jobs.load()),
+        calibration=_calibration(desk.watch.in_force(tenant)),
     )
+
+
+def _calibration(found: InForce | None) -> str:
+    if found is None:
+        return "not calibrated"
+    if found.changed:
+        return f"every draft goes to a person: {', '.join(found.changed)} changed since it was calibrated"
+    alarm = f"; alarm: {', '.join(found.alarms)} changed" if found.alarms else ""
+    if found.least is None:
+        return f"every draft goes to a person: no threshold keeps the target{alarm}"
+    error = (found.calibration.target.stricter if found.alarms else found.calibration.target).error
+    return f"accepted from {found.least:.2f} on, at most {error:.0%} wrong{alarm}"
 
 
 @app.command()

@@ -17,11 +17,15 @@ WATCHED = 500
 
 @dataclass
 class CalibrationWatch:
-    """Gives each tenant's calibration with what speaks against it. Nothing of that is kept: any process sees the same in the same rows."""
+    """Gives each tenant's calibration with what speaks against it. Nothing of that is kept: any process sees the same in the same rows.
+
+    ``on_change`` is told when alarms go up, or down again.
+    """
 
     store: CalibrationStore
     basis: Callable[[], Basis]
     clock: Clock
+    on_change: Callable[[Calibration, tuple[str, ...]], object] = lambda *_: None
     _seen: dict[str, tuple[float, tuple[str, ...]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -36,11 +40,13 @@ class CalibrationWatch:
     def _alarms(self, calibration: Calibration) -> tuple[str, ...]:
         now = self.clock.monotonic()
         with self._lock:
-            until, found = self._seen.get(calibration.id, (now, ()))
+            until, before = self._seen.get(calibration.id, (now, ()))
         if now < until:
-            return found
+            return before
         since = datetime.fromisoformat(calibration.created_at)
         found = alarms(calibration, self.store.watched(calibration.tenant, since, WATCHED))
         with self._lock:
             self._seen[calibration.id] = (now + LOOK_AGAIN_S, found)
+        if found != before:
+            self.on_change(calibration, found)
         return found

@@ -79,7 +79,8 @@ class _Drifting(MemoryCalibrationStore):
 
 def test_what_speaks_against_a_calibration_is_looked_up_now_and_then(clock: ManualClock) -> None:
     store = _Drifting([])
-    watch = CalibrationWatch(store, lambda: BASIS, clock)
+    changes: list[tuple[str, ...]] = []
+    watch = CalibrationWatch(store, lambda: BASIS, clock, lambda _, found: changes.append(found))
     assert watch.in_force("default") is None
     store.keep(calibration(0.9, small=SURE))
     for _ in range(3):
@@ -92,6 +93,7 @@ def test_what_speaks_against_a_calibration_is_looked_up_now_and_then(clock: Manu
     later = watch.in_force("default")
     assert later is not None
     assert later.alarms == ("outcomes",)
+    assert changes == [("outcomes",)]
     assert later.least is None
 
 

@@ -94,7 +94,7 @@ def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda 
         evidence = retrieve(question, scope, desk.index, desk.embedder, desk.policy.retrieval, desk.reranker)
     on_event(EvidenceFound(evidence))
     with work.timed("route"):
-        step: Route | Step = route(question, evidence, desk.policy.route)
+        step: Route | Step = route(question, evidence, desk.policy.route, work.paying(question, evidence, tuple(Tier)))
     while True:
         on_event(StepTaken(step))
         match step:
@@ -165,9 +165,14 @@ class _Work:
             features = answerability(question, evidence)
             features |= appraise(question, raw, verdict, evidence.passages, self.desk.reranker)
         assurance = self.in_force.assure(tier, features) if self.in_force else None
-        step = decide(verdict, tier, tiers, self.desk.policy.decide, assurance)
+        later = self.paying(question, evidence, tiers[tiers.index(tier) + 1 :])
+        step = decide(verdict, tier, (tier, *later), self.desk.policy.decide, assurance)
         self.attempts.append(Attempt(raw=raw, verdict=verdict, features=features, assurance=assurance, step=step))
         return step
+
+    def paying(self, question: Question, evidence: Evidence, tiers: Sequence[Tier]) -> tuple[Tier, ...]:
+        """Those of ``tiers`` that are worth trying; all where no calibration says what to expect of them."""
+        return self.in_force.paying(answerability(question, evidence), tiers) if self.in_force else tuple(tiers)
 
     def _shown(self, question: Question, evidence: Evidence) -> Evidence:
         """What of the evidence a model gets to read."""

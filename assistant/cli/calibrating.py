@@ -10,14 +10,15 @@ import typer
 from rich.table import Table
 
 from assistant.cli.answering import AsJson, Internal, Tenant, scope_of
-from assistant.cli.session import EXIT_PARTLY, console, messages, opened, progress_bar
-from assistant.evaluation.calibrate import Labels, Place
+from assistant.cli.cascading import drafted, measured_paces
+from assistant.cli.session import EXIT_PARTLY, console, messages, opened
+from assistant.evaluation.calibrate import Costs, Labels, Place
 from assistant.evaluation.calibrate import calibrate as calibrate_on
+from assistant.evaluation.cascade import asked_of_trials, not_paying, outlooks
 from assistant.evaluation.formats import Query, read_queries
 from assistant.evaluation.judge import load_judge
 from assistant.evaluation.labelled import can_be_judged, cases_of_feedback, cases_of_trials
 from assistant.evaluation.thresholds import Case
-from assistant.evaluation.trials import run_trials
 from assistant.kernel.calibration import Calibration, InForce, Target
 from assistant.kernel.errors import InputError, NotFound
 from assistant.kernel.knowledge import Scope
@@ -30,6 +31,7 @@ calibrating = typer.Typer(help="Choose how sure a draft has to be, so that few e
 class _Labelled(NamedTuple):
     cases: list[Case]
     labels: Labels
+    costs: Costs = Costs()
 
 
 @calibrating.callback(invoke_without_command=True)
@@ -44,6 +46,13 @@ def calibrate(
         float, typer.Option(min=0.001, max=0.9, help="Share of the accepted drafts that may be wrong.")
     ] = 0.1,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="With which that is to be kept.")] = 0.9,
+    worth: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            help="Core-seconds of this machine that an acceptable answer may cost: a model that is not likely enough to give one is not asked. Default: any.",
+        ),
+    ] = None,
     tenant: Tenant = "default",
     internal: Internal = False,
     drafts: Annotated[
@@ -67,19 +76,24 @@ def calibrate(
             fix="Give --queries FILE (several times for several files), or --feedback.",
             field="queries",
         )
+    if feedback and worth is not None:
+        raise InputError(
+            "what a model costs is learned from labelled questions",
+            fix="Give --queries FILE, or leave --worth out.",
+            field="worth",
+        )
     target = Target(error=target_error, confidence=confidence)
     with opened() as desk:
+        folder = drafts or desk.settings.data / "calibration"
         found = (
             _from_feedback(desk, tenant)
             if feedback
-            else _from_queries(
-                desk, scope_of(tenant, internal), queries or [], drafts or desk.settings.data / "calibration", target
-            )
+            else _from_queries(desk, scope_of(tenant, internal), queries or [], folder, target, worth)
         )
         snapshot = desk.index.snapshot(tenant)
         generation = snapshot.manifest.generation if snapshot else 0
         place = Place(uuid4().hex, tenant, desk.clock.now(), desk.basis, generation)
-        made = calibrate_on(found.cases, target, found.labels, place)
+        made = calibrate_on(found.cases, target, found.labels, place, found.costs)
         if not try_out:
             desk.calibrations.keep(made)
     if as_json:
@@ -149,7 +163,9 @@ def drop(tenant: Tenant = "default") -> None:
     console.print("No calibration is in force.")
 
 
-def _from_queries(desk: App, scope: Scope, files: Sequence[Path], folder: Path, target: Target) -> _Labelled:
+def _from_queries(
+    desk: App, scope: Scope, files: Sequence[Path], folder: Path, target: Target, worth: float | None
+) -> _Labelled:
     asked = [query for file in files for query in read_queries(file)]
     _refuse_twice(asked)
     judged = [query for query in asked if can_be_judged(query)]
@@ -165,17 +181,15 @@ def _from_queries(desk: App, scope: Scope, files: Sequence[Path], folder: Path, 
         raise InputError(
             f"tenant {scope.tenant!r} has no documents yet", fix="Run `deskhand ingest PATH`.", field="tenant"
         )
-    if desk.local_models and desk.host is None:
-        desk.model_process.start()
-    tiers, at_once = len(desk.models), desk.settings.slots
-    with progress_bar("Drafting", len(judged) * tiers, unit="min") as on_progress:
-        trials = run_trials(
-            judged, desk.desk, desk.basis, scope, folder / f"{scope.tenant}.jsonl", at_once, on_progress
-        )
+    trials = drafted(judged, desk, scope, folder)
     judge = load_judge()
     data = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     labels = Labels("references", judge.misjudged(target.confidence), data)
-    return _Labelled(cases_of_trials(judged, trials, judge), labels)
+    if worth is None:
+        return _Labelled(cases_of_trials(judged, trials, judge), labels)
+    tried = asked_of_trials(judged, trials, judge, measured_paces(desk))
+    cases = cases_of_trials(judged, trials, judge, not_paying(tried, worth))
+    return _Labelled(cases, labels, Costs(outlooks(tried), worth))
 
 
 def _from_feedback(desk: App, tenant: str) -> _Labelled:
@@ -219,6 +233,13 @@ def _show(made: Calibration, now: InForce | None) -> None:
         if threshold:
             told = f"{threshold.probability:.2f} on: {threshold.accepted} of {made.questions} questions, {threshold.wrong} of the answers wrong"
         table.add_row(name, told)
+    for tier, outlook in made.outlooks.items():
+        table.add_row(f"a draft by the {tier} model", f"{outlook.cost:.1f} core-seconds on average")
+    if made.worth is not None:
+        table.add_row(
+            "an acceptable answer is worth",
+            f"{made.worth:g} core-seconds: a model that is not likely enough to give one is not asked",
+        )
     if made.misjudged:
         table.add_row(
             "people may disagree",

@@ -62,7 +62,7 @@ def retrieval(
     with opened(data_dir=work) as desk:
         scope = indexed([corpus, *(distractors or [])], desk)
         report = evaluate_retrieval(asked, judgements, desk.desk, scope, document_id)
-    _write(report, out or Path(f"build/bench/retrieval-{corpus.parent.name}.json"))
+    written(report, out or Path(f"build/bench/retrieval-{corpus.parent.name}.json"))
     _show(report, f"Retrieval on {corpus}", as_json)
 
 
@@ -79,7 +79,7 @@ def sentences(
     asked, judgements = read_queries(queries), read_qrels(qrels)
     with opened(data_dir=work) as desk:
         report = evaluate_sentences(asked, judgements, desk.desk, indexed([corpus], desk), document_id)
-    _write(report, out or Path(f"build/bench/sentences-{corpus.parent.name}.json"))
+    written(report, out or Path(f"build/bench/sentences-{corpus.parent.name}.json"))
     if as_json:
         console.print_json(report.model_dump_json())
         return
@@ -107,7 +107,7 @@ def drafts(
         desk.model_process.start()
         with progress_bar("Drafting", len(asked)) as on_progress:
             report = evaluate_drafts(asked, desk.desk, scope, desk.runs.record, on_progress)
-    _write(report, out or Path(f"build/bench/drafts-{corpus.parent.name}.json"))
+    written(report, out or Path(f"build/bench/drafts-{corpus.parent.name}.json"))
     if as_json:
         console.print_json(report.model_dump_json())
     else:
@@ -136,7 +136,7 @@ def grounding(
         if fit is not None:
             fit.parent.mkdir(parents=True, exist_ok=True)
             fit.write_text(fitted(rated, language, seed), "utf-8")
-    _write(report, out or Path("build/bench/grounding.json"))
+    written(report, out or Path("build/bench/grounding.json"))
     if as_json:
         console.print_json(report.model_dump_json())
         return
@@ -170,7 +170,7 @@ def abstention(
     if fit is not None:
         fit.parent.mkdir(parents=True, exist_ok=True)
         fit.write_text(fitted_abstention(asked), "utf-8")
-    _write(report, out or Path(f"build/bench/abstention-{corpus.parent.name}.json"))
+    written(report, out or Path(f"build/bench/abstention-{corpus.parent.name}.json"))
     if as_json:
         console.print_json(report.model_dump_json())
         return
@@ -202,7 +202,7 @@ def calibration(
     with opened() as desk:
         drafts = judged(read_rated(rows), desk.desk.policy.verify, desk.desk.default_language, seed)
     report = evaluate_calibration(drafts, sorted(target_error or (0.05, 0.1, 0.2)), confidence, resplits, seed)
-    _write(report, out or Path("build/bench/calibration.json"))
+    written(report, out or Path("build/bench/calibration.json"))
     if as_json:
         console.print_json(report.model_dump_json())
         return
@@ -233,7 +233,7 @@ def judge(
     if fit is not None:
         fit.parent.mkdir(parents=True, exist_ok=True)
         fit.write_text(fitted_judge(found, report.answers), "utf-8")
-    _write(report, out or Path("build/bench/judge.json"))
+    written(report, out or Path("build/bench/judge.json"))
     _show(report, f"The judge of {rows}", as_json)
 
 
@@ -246,7 +246,7 @@ def summaries(
 ) -> None:
     """ROUGE-L against references, support by the dialogue and valid rows of a finished batch."""
     report = score(read_dialogues(dialogues), rows.read_text("utf-8").strip().split("\n"))
-    _write(report, out or Path("build/bench/summaries.json"))
+    written(report, out or Path("build/bench/summaries.json"))
     _show(report, f"Summaries of {dialogues}", as_json)
 
 
@@ -286,7 +286,7 @@ def document_id(key: str) -> str:
     return unquote(key.rsplit("#", 1)[-1])
 
 
-def _write(report: Value, path: Path) -> None:
+def written(report: Value, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(report.model_dump_json(indent=1) + "\n", "utf-8")
     messages.print(f"Written to {path}.")

@@ -10,6 +10,7 @@ from assistant.cli import (
     admin,
     answering,
     calibrating,
+    cascading,
     documents,
     evaluating,
     indexing,
@@ -62,6 +63,7 @@ app.add_typer(sidebar.app, name="sidebar")
 app.add_typer(learning.feedback, name="feedback")
 app.add_typer(learning.gaps, name="gaps")
 app.add_typer(calibrating.calibrating, name="calibrate")
+evaluating.app.command()(cascading.cascade)
 app.add_typer(evaluating.app, name="evaluate")
 app.command()(admin.doctor)
 app.command()(admin.settings)

@@ -1,14 +1,15 @@
 """Labelled drafts → a Calibration: fits, thresholds, how many more labels are needed, and what drafts were like."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from math import ceil, log
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from assistant.evaluation.thresholds import START, Case, Count, Scored, choose, count, score
-from assistant.kernel.calibration import Basis, Calibration, Spread, Target
+from assistant.kernel.calibration import Basis, Calibration, Outlook, Spread, Target
 from assistant.kernel.conversation import Tier
 from assistant.kernel.errors import InputError
 from assistant.kernel.fits import Logistic
@@ -26,6 +27,13 @@ class Labels(NamedTuple):
     data_sha256: str
 
 
+class Costs(NamedTuple):
+    """What to expect of each tier, and the core-seconds that an acceptable answer is worth (None: any)."""
+
+    outlooks: Mapping[Tier, Outlook] = MappingProxyType({})
+    worth: float | None = None
+
+
 class Place(NamedTuple):
     """Whose calibration it is, made when, with what."""
 
@@ -36,8 +44,13 @@ class Place(NamedTuple):
     generation: int
 
 
-def calibrate(cases: Sequence[Case], target: Target, labels: Labels, place: Place, seed: int = 0) -> Calibration:
-    """What these labelled questions tell of a tenant's drafts; without a threshold when they are too few, or too often wrong."""
+def calibrate(
+    cases: Sequence[Case], target: Target, labels: Labels, place: Place, costs: Costs = Costs(), seed: int = 0
+) -> Calibration:
+    """What these labelled questions tell of a tenant's drafts; without a threshold when they are too few, or too often wrong.
+
+    Where tiers are not tried that do not pay, ``cases`` hold no drafts of them: what is tested is what will be done.
+    """
     drafts = list(chain.from_iterable(case.drafts for case in cases))
     try:
         scored = score(cases, seed)
@@ -64,6 +77,8 @@ def calibrate(cases: Sequence[Case], target: Target, labels: Labels, place: Plac
         stricter=choose(cases, scored.probabilities, target.stricter),
         missing=0 if threshold else missing(cases, scored.probabilities, target),
         spreads=_spreads(cases),
+        outlooks=costs.outlooks,
+        worth=costs.worth,
     )
 
 

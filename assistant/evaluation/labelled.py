@@ -1,6 +1,6 @@
 """Drafts with a label: from trials on questions with reference answers, and from what people said of drafts they were shown."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from assistant.evaluation.formats import Query
 from assistant.evaluation.judge import Judge
@@ -22,13 +22,40 @@ def can_be_judged(query: Query) -> bool:
     return query.answerability in UNANSWERABLE or (bool(query.reference) and query.answerability != "conversational")
 
 
-def cases_of_trials(queries: Sequence[Query], trials: Mapping[str, Sequence[Trial]], judge: Judge) -> list[Case]:
-    """Each question that can be judged, with the drafts that the checks let stand in the order the cascade tries them."""
+def conversation(query_id: str) -> str:
+    """Questions of one are alike: mtRAG's ids are ``CONVERSATION<::>TURN``."""
+    return query_id.split("<::>", maxsplit=1)[0]
+
+
+def cases_of_trials(
+    queries: Sequence[Query],
+    trials: Mapping[str, Sequence[Trial]],
+    judge: Judge,
+    untried: Collection[tuple[str, Tier]] = frozenset(),
+) -> list[Case]:
+    """Each question that can be judged, with the drafts that the checks let stand in the order the cascade tries them, but those of tiers
+    that are ``untried`` for it.
+    """
     return [
-        Case(query.id.split("<::>")[0], tuple(_drafts(query, trials[query.id], judge)))
+        Case(
+            conversation(query.id),
+            tuple(drafts_of(query, [one for one in trials[query.id] if (query.id, one.tier) not in untried], judge)),
+        )
         for query in queries
         if can_be_judged(query)
     ]
+
+
+def drafts_of(query: Query, trials: Iterable[Trial], judge: Judge) -> Iterable[Judged]:
+    """The drafts that the checks let stand, each with whether it is acceptable."""
+    for trial in trials:
+        for attempt in trial.run.attempts:
+            if attempt.stood:
+                text = strip_citations(attempt.verdict.draft.text)
+                good = query.answerability not in UNANSWERABLE and judge.accepts(
+                    text, query.reference, attempt.features["faithfulness"]
+                )
+                yield Judged(attempt.features, good, trial.tier)
 
 
 def cases_of_feedback(lessons: Iterable[Lesson], basis: Basis) -> list[Case]:
@@ -43,17 +70,6 @@ def cases_of_feedback(lessons: Iterable[Lesson], basis: Basis) -> list[Case]:
         if isinstance(lesson.run.decision, Answer) and _made_with(lesson.run, basis)
         for case in _case(lesson)
     ]
-
-
-def _drafts(query: Query, trials: Iterable[Trial], judge: Judge) -> Iterable[Judged]:
-    for trial in trials:
-        for attempt in trial.run.attempts:
-            if attempt.stood:
-                text = strip_citations(attempt.verdict.draft.text)
-                good = query.answerability not in UNANSWERABLE and judge.accepts(
-                    text, query.reference, attempt.features["faithfulness"]
-                )
-                yield Judged(attempt.features, good, trial.tier)
 
 
 def _case(lesson: Lesson) -> Iterable[Case]:

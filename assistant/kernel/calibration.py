@@ -1,6 +1,6 @@
 """When a draft is sure enough: a fitted probability that people would accept it, and the threshold a target error needs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import ceil, log
 from typing import Literal
 
@@ -61,6 +61,19 @@ class Spread(Value):
     shares: tuple[float, ...]
 
 
+class Outlook(Value):
+    """What to expect of a tier before it is tried: by features of the evidence how ``likely`` its answer is acceptable, and its mean ``cost``
+    in core-seconds.
+    """
+
+    likely: Logistic
+    cost: float
+
+    def pays(self, evidence: Mapping[str, float], worth: float | None) -> bool:
+        """Whether trying it is expected to give more than it costs, where an acceptable answer is ``worth`` so many core-seconds (None: any)."""
+        return worth is None or self.likely.probability(evidence) * worth >= self.cost
+
+
 class Watched(Value):
     """A draft that stood, as it is looked at later: whether it was ``accepted``, and whether people ``approved`` of it (None: nobody said)."""
 
@@ -78,6 +91,7 @@ class Calibration(Value):
     ``stricter`` is the threshold for half the error, used while an alarm is up. ``spreads`` is what features are compared with later.
     ``judged_by`` "references" means that drafts were compared with answers that people wrote: at most ``misjudged`` of the drafts called
     acceptable are not, with the target's confidence. ``data_sha256`` is of the labelled questions, ``generation`` that of the index.
+    Where an acceptable answer is ``worth`` so many core-seconds, a tier is tried only if its outlook pays.
     """
 
     id: str
@@ -97,6 +111,8 @@ class Calibration(Value):
     stricter: Threshold | None
     missing: int | None
     spreads: Mapping[str, Spread]
+    outlooks: Mapping[Tier, Outlook] = Field(default_factory=dict)
+    worth: float | None = None
 
 
 class InForce(Value):
@@ -119,3 +135,11 @@ class InForce(Value):
         fit = self.calibration.fits.get(tier)
         probability = None if fit is None or self.changed else round(fit.probability(features), 4)
         return Assurance(calibration=self.calibration.id, probability=probability, least=self.least)
+
+    def paying(self, evidence: Mapping[str, float], tiers: Iterable[Tier]) -> tuple[Tier, ...]:
+        """Those of ``tiers`` that are worth trying for a question with such evidence; all where nothing is known of any."""
+        known = self.calibration.outlooks
+        if not known or self.changed:
+            return tuple(tiers)
+        worth = self.calibration.worth
+        return tuple(tier for tier in tiers if tier in known and known[tier].pays(evidence, worth))

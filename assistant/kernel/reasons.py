@@ -11,6 +11,7 @@ class Reason(StrEnum):
     NO_QUESTION = "no_question"
     NO_EVIDENCE = "no_evidence"
     WEAK_EVIDENCE = "weak_evidence"
+    UNLIKELY = "unlikely"
     UNDERSPECIFIED = "underspecified"
     SEVERAL_PARTS = "several_parts"
     UNSUPPORTED_CLAIM = "unsupported_claim"
@@ -40,6 +41,7 @@ _WORDS = {
     Reason.NO_QUESTION: "The ticket has no message from the customer to answer.",
     Reason.NO_EVIDENCE: "Nothing in the knowledge base is close enough to the question.",
     Reason.WEAK_EVIDENCE: "The passages support the draft too weakly.",
+    Reason.UNLIKELY: "What was found answers such questions too seldom for what a draft costs.",
     Reason.UNDERSPECIFIED: "The question is too short to know what is meant.",
     Reason.SEVERAL_PARTS: "The message asks several things or is long, so the large model writes.",
     Reason.UNSUPPORTED_CLAIM: "A sentence says something that the passages do not.",

@@ -1,6 +1,7 @@
 """Question and Evidence → Route: which model writes first, or a question back, or a human at once."""
 
 import re
+from collections.abc import Sequence
 
 from assistant.kernel.conversation import Clarify, Question, Route, Tier, ToHuman, TryTier
 from assistant.kernel.knowledge import Evidence
@@ -23,8 +24,8 @@ _CLARIFY = {
 }
 
 
-def route(question: Question, evidence: Evidence, policy: RoutePolicy) -> Route:
-    """Before anything is written: cheap checks that say who should answer."""
+def route(question: Question, evidence: Evidence, policy: RoutePolicy, paying: Sequence[Tier] = tuple(Tier)) -> Route:
+    """Before anything is written: cheap checks that say who should answer. ``paying`` are the tiers that are worth trying."""
     if not question.text.strip():
         return ToHuman(reasons=(Reason.NO_QUESTION,))
     if _PERSON.search(question.text):
@@ -35,9 +36,13 @@ def route(question: Question, evidence: Evidence, policy: RoutePolicy) -> Route:
         return _clarify(question, evidence, policy)
     if not evidence.passages or evidence.top_similarity < policy.min_similarity:
         return ToHuman(reasons=(Reason.NO_EVIDENCE,))
-    if count_questions(question.asks) >= policy.parts_for_large or len(content) >= policy.words_for_large:
+    if not paying:
+        return ToHuman(reasons=(Reason.UNLIKELY,))
+    if Tier.LARGE in paying and (
+        count_questions(question.asks) >= policy.parts_for_large or len(content) >= policy.words_for_large
+    ):
         return TryTier(tier=Tier.LARGE, reasons=(Reason.SEVERAL_PARTS,))
-    return TryTier(tier=Tier.SMALL)
+    return TryTier(tier=paying[0])
 
 
 def _clarify(question: Question, evidence: Evidence, policy: RoutePolicy) -> Clarify:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import log
 
 import pytest
 
-from assistant.kernel.calibration import Basis, Calibration, InForce, Target, Threshold
+from assistant.kernel.calibration import Basis, Calibration, InForce, Outlook, Target, Threshold
 from assistant.kernel.conversation import Answer, Handoff, Ticket, Tier
 from assistant.kernel.fits import Logistic
 from assistant.kernel.knowledge import Scope
@@ -96,6 +97,37 @@ def test_a_draft_that_fails_its_checks_is_not_saved_by_confidence(make_desk: Cal
     assert isinstance(run.decision, Handoff)
     assert run.decision.draft is None
     assert not run.attempts[0].stood
+
+
+def outlook(chance: float, cost: float) -> Outlook:
+    """A tier that gives an acceptable answer with that chance, whatever was found."""
+    return Outlook(likely=Logistic(intercept=log(chance / (1 - chance)), weights={}), cost=cost)
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "asked"),
+    [
+        ((0.5, 5.0), (0.9, 15.0), [Tier.SMALL, Tier.LARGE]),
+        ((0.5, 5.0), (0.2, 15.0), [Tier.SMALL]),
+        ((0.1, 5.0), (0.9, 15.0), [Tier.LARGE]),
+        ((0.1, 5.0), (0.2, 15.0), []),
+    ],
+    ids=["both pay", "the large model does not", "the small one does not", "neither does"],
+)
+def test_where_an_answer_has_its_price_a_model_is_asked_only_when_that_pays(
+    make_desk: Callable[..., Desk],
+    scope: Scope,
+    small: tuple[float, float],
+    large: tuple[float, float],
+    asked: list[Tier],
+) -> None:
+    """An acceptable answer is worth 20 core-seconds here, and nothing that is written is sure enough."""
+    looks = {Tier.SMALL: outlook(*small), Tier.LARGE: outlook(*large)}
+    made = calibration(0.9, small=UNSURE, large=UNSURE).model_copy(update={"outlooks": looks, "worth": 20.0})
+    run = answer(QUESTION, scope, calibrated(make_desk(copying, copying), InForce(calibration=made)))
+    assert [attempt.raw.tier for attempt in run.attempts] == asked
+    assert isinstance(run.decision, Handoff)
+    assert run.decision.reasons == ((Reason.LOW_CONFIDENCE,) if asked else (Reason.UNLIKELY,))
 
 
 def test_what_it_was_made_with_is_compared_by_name() -> None:

@@ -57,6 +57,7 @@ from assistant.stages.redact import redact
 from assistant.stages.retrieve import retrieve
 from assistant.stages.route import route
 from assistant.stages.select import select
+from assistant.stages.shield import shield
 from assistant.stages.summarize import summarize as summarize_stage
 from assistant.stages.verify import RunningDraft, verify
 from assistant.text.answerability import answerability
@@ -91,7 +92,10 @@ def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda 
     with work.timed("redact"):
         question = redact(ticket, desk.default_language)
     with work.timed("retrieve"):
-        evidence = retrieve(question, scope, desk.index, desk.embedder, desk.policy.retrieval, desk.reranker)
+        found = retrieve(question, scope, desk.index, desk.embedder, desk.policy.retrieval, desk.reranker)
+    with work.timed("shield"):
+        evidence, notes = shield(found, desk.policy.shield)
+    work.incidents += notes
     on_event(EvidenceFound(evidence))
     with work.timed("route"):
         step: Route | Step = route(question, evidence, desk.policy.route, work.paying(question, evidence, tuple(Tier)))

@@ -218,7 +218,7 @@ class App(Stores):
         ):
             raise ConfigurationError(
                 f"passages cannot be joined (DESKHAND_REUSE_PASSAGES) with policy {loaded[0].name}: it cuts them for each question",
-                fix="Set DESKHAND_POLICY=whole-8, which leaves them whole, or leave DESKHAND_REUSE_PASSAGES off.",
+                fix="Set DESKHAND_POLICY=whole-9, which leaves them whole, or leave DESKHAND_REUSE_PASSAGES off.",
             )
         return loaded
 

@@ -108,7 +108,7 @@ def make_desk(knowledge: tuple[MemoryIndex, HashingEmbedder], clock: ManualClock
 
     def make(small: Script | None = None, large: Script | None = None) -> Desk:
         scripts = {Tier.SMALL: small, Tier.LARGE: large}
-        policy, policy_sha256 = load_policy("default-8")
+        policy, policy_sha256 = load_policy("default-9")
         relaxed = policy.route.model_copy(update={"min_similarity": 0.25, "vague_similarity": 0.5})
         return Desk(
             index=knowledge[0],
@@ -122,7 +122,7 @@ def make_desk(knowledge: tuple[MemoryIndex, HashingEmbedder], clock: ManualClock
                 config_sha256="",
                 prompt="draft/5",
                 prompt_sha256="",
-                policy="default-8",
+                policy="default-9",
                 policy_sha256=policy_sha256,
                 calibration="none",
                 embedder_sha256="",

@@ -9,6 +9,7 @@ from assistant import __version__
 from assistant.cli import (
     admin,
     answering,
+    attacking,
     calibrating,
     cascading,
     documents,
@@ -64,6 +65,7 @@ app.add_typer(learning.feedback, name="feedback")
 app.add_typer(learning.gaps, name="gaps")
 app.add_typer(calibrating.calibrating, name="calibrate")
 evaluating.app.command()(cascading.cascade)
+evaluating.app.command()(attacking.injection)
 app.add_typer(evaluating.app, name="evaluate")
 app.command()(admin.doctor)
 app.command()(admin.settings)

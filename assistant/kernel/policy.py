@@ -60,6 +60,12 @@ class RoutePolicy(Value):
     words_for_large: int = Field(ge=1)
 
 
+class ShieldPolicy(Value):
+    """``orders``: regular expressions by kind of what orders a model about."""
+
+    orders: Mapping[str, tuple[str, ...]]
+
+
 class SelectPolicy(Value):
     """``passage_tokens``, of a passage on average, are the embedder's; 0 puts passages into the prompt whole."""
 
@@ -104,6 +110,7 @@ class Policy(Value):
     name: str
     calibration: str
     retrieval: RetrievalPolicy
+    shield: ShieldPolicy
     route: RoutePolicy
     select: SelectPolicy = SelectPolicy()
     generate: GeneratePolicy

@@ -7,8 +7,8 @@ from importlib.resources import files
 from assistant.kernel.errors import ConfigurationError
 from assistant.kernel.policy import Policy
 
-_PARTS = {"fit": "fits", "promises": "promises"}
-"""What ``[verify]`` names files for, and their folders."""
+_PARTS = (("verify", "fit", "fits"), ("verify", "promises", "promises"), ("shield", "orders", "orders"))
+"""What names a file: the section, the field, and the files' folder."""
 
 
 def load_policy(name: str) -> tuple[Policy, str]:
@@ -22,8 +22,8 @@ def load_policy(name: str) -> tuple[Policy, str]:
         )
     data = source.read_bytes()
     values = tomllib.loads(data.decode())
-    for field, subfolder in _PARTS.items():
-        part = (folder / subfolder / f"{values['verify'][field]}.toml").read_bytes()
-        values["verify"][field] = tomllib.loads(part.decode())
+    for section, field, subfolder in _PARTS:
+        part = (folder / subfolder / f"{values[section][field]}.toml").read_bytes()
+        values[section][field] = tomllib.loads(part.decode())
         data += part
     return Policy.model_validate(values | {"name": name}), hashlib.sha256(data).hexdigest()

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+
+from assistant.text.patterns import any_of
 
 
 def promised(claim: str, quotes: Iterable[str], patterns: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -11,18 +12,13 @@ def promised(claim: str, quotes: Iterable[str], patterns: Mapping[str, Sequence[
     ``patterns`` are regular expressions by kind.
     """
     said = "\n".join(quotes)
-    found = {kind: match.group() for kind, some in patterns.items() if (match := _any_of(tuple(some)).search(claim))}
+    found = {kind: match.group() for kind, some in patterns.items() if (match := any_of(tuple(some)).search(claim))}
     return {kind: words for kind, words in found.items() if not _says(said, words, patterns[kind])}
 
 
 def _says(said: str, words: str, patterns: Sequence[str]) -> bool:
-    likes = (match.group() for match in _any_of(tuple(patterns)).finditer(said))
+    likes = (match.group() for match in any_of(tuple(patterns)).finditer(said))
     return any(bool(_DENIED.search(like)) == bool(_DENIED.search(words)) for like in likes)
 
 
 _DENIED = re.compile(r"\b(?:not|never|no|nicht|nie|kein\w*)\b", re.IGNORECASE)
-
-
-@lru_cache(maxsize=64)
-def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)

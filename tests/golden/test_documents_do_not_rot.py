@@ -94,7 +94,7 @@ def test_prompts_have_a_worked_example(name: str) -> None:
     assert set(load_prompt(name).templates) == {"system", "example_user", "example_assistant", "user"}
 
 
-@pytest.mark.parametrize("name", ["default-8", "whole-8"])
+@pytest.mark.parametrize("name", ["default-9", "whole-9"])
 def test_every_threshold_is_explained_where_it_is_set(name: str) -> None:
     lines = (PROJECT / "assistant" / "policies" / f"{name}.toml").read_text().splitlines()
     assert all("#" in line for line in lines if re.match(r"\w+ = [\d.]", line))
@@ -102,6 +102,6 @@ def test_every_threshold_is_explained_where_it_is_set(name: str) -> None:
 
 
 def test_the_policy_of_whole_passages_differs_from_the_default_in_nothing_else() -> None:
-    default, whole = (load_policy(name)[0] for name in ("default-8", "whole-8"))
+    default, whole = (load_policy(name)[0] for name in ("default-9", "whole-9"))
     assert default.select.passage_tokens > 0
     assert default.model_copy(update={"name": whole.name, "select": whole.select}) == whole

@@ -82,4 +82,4 @@ def test_passages_that_are_cut_for_each_question_cannot_be_joined(settings: Sett
     joining = settings.model_copy(update={"reuse_passages": True})
     with pytest.raises(ConfigurationError, match="cuts them for each question"):
         _ = App(joining).policy
-    assert App(joining.model_copy(update={"policy": "whole-8"})).policy[0].name == "whole-8"
+    assert App(joining.model_copy(update={"policy": "whole-9"})).policy[0].name == "whole-9"

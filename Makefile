@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-grounding bench-abstention bench-calibration bench-judge bench-cascade bench-injection bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak bench-waiting bench-lane bench-million bench-postgres bench-rivals env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-grounding bench-abstention bench-calibration bench-judge bench-cascade bench-injection bench-scope bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak bench-waiting bench-lane bench-million bench-postgres bench-rivals env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -48,7 +48,7 @@ chaos: setup  ## Kill, stop, fill and repeat: jobs lost and doubled, by scenario
 	@$(BIN)/deskhand models pull smollm2-135m-instruct-q4_1
 	@$(QUIET) $(BIN)/python -m tests.chaos.run
 
-bench: bench-retrieval bench-grounding bench-abstention bench-calibration bench-judge bench-cascade bench-injection bench-drafts bench-ingest bench-serve bench-first-token bench-batch bench-gaps  ## All benchmarks; tables here, JSON in build/bench
+bench: bench-retrieval bench-grounding bench-abstention bench-calibration bench-judge bench-cascade bench-injection bench-scope bench-drafts bench-ingest bench-serve bench-first-token bench-batch bench-gaps  ## All benchmarks; tables here, JSON in build/bench
 
 bench-retrieval: models  ## nDCG, recall and latency on two labelled corpora, and what is left of answers in selected sentences
 	@$(BIN)/deskhand evaluate retrieval --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --qrels $(DATA)/mtrag/qrels_dev.tsv
@@ -72,6 +72,9 @@ bench-cascade: setup  ## The large model where it helps: quality against core-se
 
 bench-injection: setup  ## Attacks in tickets and documents on the whole pipeline (a quarter of an hour)
 	@$(BIN)/deskhand evaluate injection --rows $(DATA)/injection/injections_dev.jsonl --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl
+
+bench-scope: setup  ## Messages out of scope told from those in scope, by the examples they are near to
+	@$(BIN)/deskhand evaluate scope --rows $(DATA)/intents/intents_dev.jsonl.gz
 
 bench-drafts: models  ## Decisions, support and latency on 60 labelled questions, 20 of them unanswerable
 	@$(BIN)/deskhand evaluate drafts --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --limit 60

@@ -18,6 +18,7 @@ from assistant.cli import (
     ingesting,
     learning,
     modelling,
+    scoping,
     serving,
     sidebar,
     working,
@@ -66,6 +67,7 @@ app.add_typer(learning.gaps, name="gaps")
 app.add_typer(calibrating.calibrating, name="calibrate")
 evaluating.app.command()(cascading.cascade)
 evaluating.app.command()(attacking.injection)
+evaluating.app.command()(scoping.scope)
 app.add_typer(evaluating.app, name="evaluate")
 app.command()(admin.doctor)
 app.command()(admin.settings)

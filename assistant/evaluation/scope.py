@@ -1,0 +1,155 @@
+"""Is a message about anything that is answered here at all? Told by the examples it is near to: of what is, and of what is not."""
+
+import gzip
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from assistant.evaluation.metrics import Interval, auroc
+from assistant.kernel.errors import InputError
+from assistant.kernel.value import Value
+from assistant.ports import Embedder, Vectors
+
+NEAREST = 10
+"""So many examples a message is compared with; from 3 to 10 little changes where there are examples of both kinds (2026-11-24)."""
+BATCH = 512
+IN_SCOPE = "in_scope"
+
+
+class Example(Value):
+    """A message; ``kind`` is "in_scope", or the way in which it is not. Those of ``split`` "train" are the examples."""
+
+    dataset: str
+    split: Literal["train", "valid", "test"]
+    kind: str
+    text: str
+
+
+class Scope(NamedTuple):
+    """Vectors of examples of both kinds; there may be none of what is out of scope."""
+
+    inside: Vectors
+    outside: Vectors
+
+    def score(self, messages: Vectors) -> NDArray[np.float32]:
+        """How much nearer each message is to what is in scope than to what is not: the mean cosine of its nearest examples of either kind,
+        the one less the other (0 where there are none).
+        """
+        return _near(messages, self.inside) - _near(messages, self.outside)
+
+
+class ToldApart(Value):
+    """Messages in scope against those of ``kind``: by examples of what is in scope alone, and by examples of both (None without any)."""
+
+    dataset: str
+    kind: str
+    inside: int
+    outside: int
+    by_inside: Interval
+    by_both: Interval | None
+
+
+class ScopeReport(Value):
+    told: tuple[ToldApart, ...]
+
+
+def read_examples(path: Path) -> list[Example]:
+    """Lines of ``{dataset, split: train | valid | test, kind, text}``, gzipped when the name ends so. Raises InputError with the line that is wrong."""
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        lines = data.decode("utf-8").split("\n")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} cannot be read", fix="Check the path; the file must be UTF-8.", field="rows"
+        ) from error
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+                found.append(Example.model_validate({name: row[name] for name in Example.model_fields if name in row}))
+            except (ValueError, TypeError, ValidationError) as error:
+                raise InputError(
+                    f"{path}:{number} is not a message ({type(error).__name__})",
+                    fix='Write lines like {"dataset": "d", "split": "train", "kind": "in_scope", "text": "…"}.',
+                    field="rows",
+                ) from error
+    return found
+
+
+def comparable(examples: Sequence[Example]) -> list[Example]:
+    """Those of datasets with examples in scope, and held-out messages in scope and out of it. Raises InputError when there is none."""
+    kinds: dict[str, set[tuple[bool, bool]]] = {}
+    for one in examples:
+        kinds.setdefault(one.dataset, set()).add((one.split == "train", one.kind == IN_SCOPE))
+    needed = {(True, True), (False, True), (False, False)}
+    found = [one for one in examples if needed <= kinds[one.dataset]]
+    if not found:
+        raise InputError(
+            "no dataset has what is needed to tell scopes apart",
+            fix='Give messages of split "train" and kind "in_scope", and of split "valid" some of kind "in_scope" and some of another.',
+            field="rows",
+        )
+    return found
+
+
+def evaluate_scope(
+    examples: Sequence[Example], embedder: Embedder, on_progress: Callable[[int], None] = lambda _: None
+) -> ScopeReport:
+    """For each dataset and each kind of what is out of scope: whether held-out messages are told from those in scope by the examples.
+
+    Raises InputError unless some dataset has examples in scope, and held-out messages of both kinds.
+    """
+    wanted = comparable(examples)
+    vectors = _embedded([one.text for one in wanted], embedder, on_progress)
+    places: dict[tuple[str, bool, str], list[int]] = {}
+    for at, one in enumerate(wanted):
+        places.setdefault((one.dataset, one.split == "train", one.kind), []).append(at)
+
+    def of(dataset: str, kind: str, *, train: bool) -> Vectors:
+        return vectors[places.get((dataset, train, kind), [])]
+
+    held_out = sorted((dataset, kind) for dataset, train, kind in places if not train and kind != IN_SCOPE)
+    told = []
+    for dataset, kind in held_out:
+        inside, outside = of(dataset, IN_SCOPE, train=False), of(dataset, kind, train=False)
+        messages = np.concatenate([inside, outside])
+        labels = [True] * len(inside) + [False] * len(outside)
+        examples_in, examples_out = of(dataset, IN_SCOPE, train=True), of(dataset, kind, train=True)
+        alone = Scope(examples_in, examples_out[:0]).score(messages).tolist()
+        both = Scope(examples_in, examples_out).score(messages).tolist() if len(examples_out) else None
+        told.append(
+            ToldApart(
+                dataset=dataset,
+                kind=kind,
+                inside=len(inside),
+                outside=len(outside),
+                by_inside=auroc(alone, labels),
+                by_both=auroc(both, labels) if both else None,
+            )
+        )
+    return ScopeReport(told=tuple(told))
+
+
+def _near(messages: Vectors, examples: Vectors) -> NDArray[np.float32]:
+    if not len(examples):
+        return np.zeros(len(messages), dtype=np.float32)
+    nearest = min(NEAREST, len(examples))
+    cosines: Vectors = messages @ examples.T
+    closest: Vectors = np.partition(cosines, len(examples) - nearest, axis=1)[:, -nearest:]
+    means: NDArray[np.float32] = closest.mean(axis=1)
+    return means
+
+
+def _embedded(texts: Sequence[str], embedder: Embedder, on_progress: Callable[[int], None]) -> Vectors:
+    parts = []
+    for start in range(0, len(texts), BATCH):
+        some = texts[start : start + BATCH]
+        parts.append(embedder.embed(some))
+        on_progress(len(some))
+    return np.concatenate(parts)

@@ -1,5 +1,6 @@
 """Orders to a model in text that is only to be read: by what they say, whoever says it, so that no model sees them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -8,6 +9,9 @@ from assistant.text.sentences import split_sentences
 
 LONGEST = 1_000
 """Characters of a sentence that are looked at: what gives orders does so early on."""
+
+_FIELD = re.compile(r"[-=*_]{3,}|\|.{0,200}\||[\w .-]{1,30}[:=]\s*\S{1,80}")
+"""A rule, a row of a table, or a name with a value, as in front matter: "include the id above" is an order to quote one."""
 
 
 class Cut(NamedTuple):
@@ -24,11 +28,17 @@ def ordered(sentence: str, patterns: Mapping[str, Sequence[str]]) -> str:
 
 
 def without_orders(text: str, patterns: Mapping[str, Sequence[str]]) -> Cut:
-    """Every sentence that orders a model about taken out; the rest stays where it is."""
-    kept, kinds, at = [], [], 0
-    for span in split_sentences(text):
-        if kind := ordered(span.text, patterns):
-            kept.append(text[at : span.start])
-            kinds.append(kind)
-            at = span.end
-    return Cut("".join([*kept, text[at:]]), tuple(dict.fromkeys(kinds)))
+    """Every sentence that orders a model about taken out, with the fields right before it, which it speaks of; the rest stays where it is."""
+    spans = split_sentences(text)
+    kinds = {place: kind for place, span in enumerate(spans) if (kind := ordered(span.text, patterns))}
+    gone = set(kinds)
+    for place in kinds:
+        before = place - 1
+        while before >= 0 and _FIELD.fullmatch(spans[before].text):
+            gone.add(before)
+            before -= 1
+    kept, at = [], 0
+    for place in sorted(gone):
+        kept.append(text[at : spans[place].start])
+        at = spans[place].end
+    return Cut("".join([*kept, text[at:]]), tuple(dict.fromkeys(kinds.values())))

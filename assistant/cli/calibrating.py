@@ -20,7 +20,7 @@ from assistant.evaluation.judge import load_judge
 from assistant.evaluation.labelled import can_be_judged, cases_of_feedback, cases_of_trials
 from assistant.evaluation.thresholds import Case
 from assistant.kernel.calibration import Calibration, InForce, Target
-from assistant.kernel.errors import InputError, NotFound
+from assistant.kernel.errors import ConfigurationError, InputError, NotFound
 from assistant.kernel.knowledge import Scope
 from assistant.kernel.learning import Lesson
 from assistant.wiring import App
@@ -181,6 +181,8 @@ def _from_queries(
         raise InputError(
             f"tenant {scope.tenant!r} has no documents yet", fix="Run `deskhand ingest PATH`.", field="tenant"
         )
+    if not desk.models:
+        raise ConfigurationError("no model is configured", fix="Set DESKHAND_SMALL_MODEL.")
     trials = drafted(judged, desk, scope, folder)
     judge = load_judge()
     data = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
@@ -269,9 +271,8 @@ def _next_steps(made: Calibration, *, in_force: bool) -> None:
                 "Until then every draft goes to a person, who sees it. `deskhand calibrate drop` goes back to the checks alone."
             )
         return
-    bound = made.target.error + made.misjudged
     console.print(
         f"Of the drafts accepted from now on at most {made.target.error:.0%} are wrong"
-        + (f" by their references, at most {bound:.0%} by people," if made.misjudged else "")
+        + (f" by their references, at most {made.claimed_error:.0%} by people," if made.misjudged else "")
         + f" with confidence {made.target.confidence:.0%}, as long as questions are like these."
     )

@@ -17,8 +17,10 @@ from pydantic import ValidationError
 from assistant.evaluation.formats import Query
 from assistant.kernel.calibration import Basis
 from assistant.kernel.conversation import Tier
+from assistant.kernel.errors import ModelUnavailable
 from assistant.kernel.knowledge import Scope
-from assistant.kernel.runs import Run
+from assistant.kernel.reasons import Reason
+from assistant.kernel.runs import Run, RunManifest
 from assistant.kernel.value import Value
 from assistant.pipeline import Desk, answer
 
@@ -45,7 +47,8 @@ def run_trials(
 ) -> dict[str, list[Trial]]:
     """The trials of each question by its id, the small model's first; those in ``kept`` are not made again, new ones are added to it.
 
-    ``at_once`` drafts are under way at a time. Raises as ``answer`` does.
+    ``at_once`` drafts are under way at a time. Raises as ``answer`` does, and ModelUnavailable when a model gave no draft that should have:
+    what others made is kept.
     """
     before = {trial.key: trial for trial in _read(kept)}
     snapshot = desk.index.snapshot(scope.tenant)
@@ -59,10 +62,11 @@ def run_trials(
         alone = replace(desk, models={tier: desk.models[tier]}, policy=policy, in_force=lambda _: None)
 
         def trial(query: Query, alone: Desk = alone, tier: Tier = tier) -> Trial:
-            key = _key(query, tier, basis, scope, generation)
+            key = _key(query, tier, basis, scope, alone.provenance(generation))
             if key in before:
                 return before[key]
             made = Trial(key=key, tier=tier, run=answer(query.ticket, scope, alone))
+            _refuse_failed(query, made)
             with writing, kept.open("a", encoding="utf-8") as file:
                 file.write(made.model_dump_json() + "\n")
             return made
@@ -74,10 +78,21 @@ def run_trials(
     return found
 
 
-def _key(query: Query, tier: Tier, basis: Basis, scope: Scope, generation: int) -> str:
+def _refuse_failed(query: Query, trial: Trial) -> None:
+    """What a model failed at says nothing about its drafts."""
+    told = any(incident.startswith(f"{trial.tier} model:") for incident in trial.run.incidents)
+    reasons = trial.run.decision.reasons
+    if Reason.OUT_OF_TIME in reasons or (Reason.MODEL_UNAVAILABLE in reasons and told):
+        raise ModelUnavailable(
+            f"the {trial.tier} model gave no draft for question {query.id!r}",
+            fix="Run the command again: the drafts that are there are kept.",
+        )
+
+
+def _key(query: Query, tier: Tier, basis: Basis, scope: Scope, made_with: RunManifest) -> str:
     parts = [
-        query.ticket.model_dump_json(), basis.models[tier], scope.tenant, sorted(scope.audiences), generation,
-        basis.model_dump(mode="json", exclude={"models"}),
+        query.ticket.model_dump_json(), basis.models[tier], scope.tenant, sorted(scope.audiences),
+        made_with.snapshot_generation, made_with.code_version, basis.model_dump(mode="json", exclude={"models"}),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -114,6 +114,11 @@ class Calibration(Value):
     outlooks: Mapping[Tier, Outlook] = Field(default_factory=dict)
     worth: float | None = None
 
+    @property
+    def claimed_error(self) -> float:
+        """The share of accepted drafts that people may find wrong: the target's, and what the judge misjudges."""
+        return self.target.error + self.misjudged
+
 
 class InForce(Value):
     """The calibration that decides on a tenant's drafts now. ``changed`` names what is no longer as it was made with, ``alarms``

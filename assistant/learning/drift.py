@@ -13,6 +13,8 @@ SHIFTED = 0.25
 """Population stability index from which a population has shifted (Siddiqi, "Credit Risk Scorecards", 2006, chapter 8)."""
 BETS = (0.1, 0.2, 0.4, 0.8)
 """Shares of what may be lost that are bet on each outcome, as many games as there are bets."""
+MOST = 0.95
+"""An error beyond this is no claim to bet against."""
 _LEAST_SHARE = 0.005
 
 
@@ -49,7 +51,8 @@ def too_often_wrong(outcomes: Sequence[bool], target: Target) -> bool:
 def alarms(calibration: Calibration, drafts: Sequence[Watched]) -> tuple[str, ...]:
     """The features whose spread has shifted among ``drafts`` since, and "outcomes" when people find too many accepted ones wrong."""
     outcomes = [draft.approved for draft in drafts if draft.accepted and draft.approved is not None]
-    wrong = ("outcomes",) if too_often_wrong(outcomes, calibration.target) else ()
+    claimed = calibration.target.model_copy(update={"error": min(calibration.claimed_error, MOST)})
+    wrong = ("outcomes",) if too_often_wrong(outcomes, claimed) else ()
     return (*_shifted(calibration.spreads, drafts), *wrong)
 
 

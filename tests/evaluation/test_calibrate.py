@@ -15,7 +15,7 @@ from assistant.evaluation.thresholds import Case, Judged
 from assistant.evaluation.trials import run_trials
 from assistant.kernel.calibration import Basis, Target
 from assistant.kernel.conversation import Answer, Ticket, Tier
-from assistant.kernel.errors import InputError
+from assistant.kernel.errors import InputError, ModelUnavailable
 from assistant.kernel.generation import ChatMessage
 from assistant.kernel.knowledge import Scope
 from assistant.kernel.learning import GivenFeedback, Lesson
@@ -109,6 +109,17 @@ def test_a_trial_is_made_once_for_each_tier(make_desk: Callable[..., Desk], scop
     other = BASIS.model_copy(update={"prompt": "another"})
     run_trials(queries, desk, other, scope, kept, at_once=1)
     assert len(asked) == 8
+
+
+def test_what_a_model_failed_at_is_not_kept(make_desk: Callable[..., Desk], scope: Scope, tmp_path: Path) -> None:
+    def failing(_: object) -> str:
+        raise ModelUnavailable("the model process died")
+
+    kept = tmp_path / "t.jsonl"
+    with pytest.raises(ModelUnavailable, match="the small model gave no draft for question '1'") as raised:
+        run_trials([query("1", DESCALE, STEPS)], make_desk(failing), BASIS, scope, kept, at_once=1)
+    assert "kept" in raised.value.fix
+    assert not kept.exists()
 
 
 def test_drafts_are_judged_by_their_references(make_desk: Callable[..., Desk], scope: Scope, tmp_path: Path) -> None:

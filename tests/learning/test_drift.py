@@ -61,6 +61,8 @@ def test_alarms_name_what_has_changed() -> None:
     assert alarms(made, drafts(200, 1.5)) == ("similarity",)
     assert alarms(made, drafts(FEWEST - 1, 1.5)) == ()
     assert alarms(made, drafts(20, 0.0, approved=False)) == ("outcomes",)
+    unsure_judge = made.model_copy(update={"misjudged": 0.9})
+    assert alarms(unsure_judge, drafts(20, 0.0, approved=False)) == ()
     rejected_unseen = [draft.model_copy(update={"accepted": False}) for draft in drafts(20, 0.0, approved=False)]
     assert alarms(made, rejected_unseen) == ()
 

@@ -28,7 +28,8 @@ def show_run(run: Run, heading: str | bool = False) -> None:
     decision = run.decision
     match decision:
         case Answer():
-            _title("Draft reply", "green", f"by the {decision.draft.tier} model")
+            sure = "" if run.confidence is None else f", {run.confidence:.0%} of such drafts were acceptable"
+            _title("Draft reply", "green", f"by the {decision.draft.tier} model{sure}")
             console.print(Padding(escape(decision.draft.text), (0, 2)))
             _sources(decision.draft)
         case Clarify():
@@ -39,6 +40,9 @@ def show_run(run: Run, heading: str | bool = False) -> None:
             console.print(Padding(escape(decision.summary), (0, 2)))
             for line in decision.tried:
                 console.print(Padding(f"[dim]tried[/] {escape(_short(line, 300))}", (0, 2)))
+            if decision.draft is not None:
+                console.print("\n[bold]A draft for you to check[/]")
+                console.print(Padding(escape(decision.draft.text), (0, 2)))
         case _:
             assert_never(decision)
     console.print(f"\n[bold]Why:[/] {escape(' '.join(explain(decision.reasons)))}")

@@ -1,6 +1,6 @@
 # The door to Deskhand. `make demo` and `make test` do all the set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-grounding bench-abstention bench-calibration bench-judge bench-cascade bench-injection bench-scope bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak bench-waiting bench-lane bench-million bench-postgres bench-rivals env-example clean
+.PHONY: help setup models demo demo-helpdesk test check format sidebar sidebar-check chaos bench bench-retrieval bench-grounding bench-abstention bench-calibration bench-judge bench-cascade bench-injection bench-scope bench-summaries bench-drafts bench-serve bench-ingest bench-first-token bench-batch bench-gaps bench-engine bench-engine-quality bench-engine-soak bench-waiting bench-lane bench-million bench-postgres bench-rivals env-example clean
 
 BIN := .venv/bin
 DATA := ../shared/data
@@ -48,7 +48,7 @@ chaos: setup  ## Kill, stop, fill and repeat: jobs lost and doubled, by scenario
 	@$(BIN)/deskhand models pull smollm2-135m-instruct-q4_1
 	@$(QUIET) $(BIN)/python -m tests.chaos.run
 
-bench: bench-retrieval bench-grounding bench-abstention bench-calibration bench-judge bench-cascade bench-injection bench-scope bench-drafts bench-ingest bench-serve bench-first-token bench-batch bench-gaps  ## All benchmarks; tables here, JSON in build/bench
+bench: bench-retrieval bench-grounding bench-abstention bench-calibration bench-judge bench-cascade bench-injection bench-scope bench-summaries bench-drafts bench-ingest bench-serve bench-first-token bench-batch bench-gaps  ## All benchmarks; tables here, JSON in build/bench
 
 bench-retrieval: models  ## nDCG, recall and latency on two labelled corpora, and what is left of answers in selected sentences
 	@$(BIN)/deskhand evaluate retrieval --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --qrels $(DATA)/mtrag/qrels_dev.tsv
@@ -75,6 +75,9 @@ bench-injection: setup  ## Attacks in tickets and documents on the whole pipelin
 
 bench-scope: setup  ## Messages out of scope told from those in scope, by the examples they are near to
 	@$(BIN)/deskhand evaluate scope --rows $(DATA)/intents/intents_dev.jsonl.gz
+
+bench-summaries: models  ## Summaries of 261 dialogues beside the same model asked plainly: ROUGE-L, what stands in the dialogue (an hour; ARGS="--limit 20" to try it)
+	@$(QUIET) $(BIN)/deskhand --data-dir build/evaluation/batch evaluate summaries --rows $(DATA)/summaries/dialogsum_dev.jsonl $(ARGS)
 
 bench-drafts: models  ## Decisions, support and latency on 60 labelled questions, 20 of them unanswerable
 	@$(BIN)/deskhand evaluate drafts --corpus $(DATA)/mtrag/corpus.jsonl --queries $(DATA)/mtrag/queries_dev.jsonl --limit 60

@@ -135,7 +135,7 @@ class Settings(BaseSettings):
     )
     reuse_passages: bool = Field(
         default=False,
-        description="Join what was read of whole passages apart from each other (DESKHAND_POLICY=whole-9): a first token "
+        description="Join what was read of whole passages apart from each other (DESKHAND_POLICY=whole-10): a first token "
         "comes sooner, and a reply may differ from one that was read in order.",
     )
     large_reuse_passages: bool | Literal["same"] = Field(default="same", description="The same for the large model.")
@@ -160,10 +160,10 @@ class Settings(BaseSettings):
         default=0, ge=0, description="Threads of local models and the embedder. 0: as many as there are usable cores."
     )
     policy: str = Field(
-        default="default-9", description="Version of the decision thresholds, a file in assistant/policies."
+        default="default-10", description="Version of the decision thresholds, a file in assistant/policies."
     )
     draft_prompt: str = Field(default="draft/5", description="Version of the prompt for drafts.")
-    summary_prompt: str = Field(default="summary/2", description="Version of the prompt for summaries.")
+    summary_prompt: str = Field(default="summary/3", description="Version of the prompt for summaries.")
     summary_tier: Tier = Field(
         default=Tier.LARGE,
         description="Which model summarises. The small one copies sentences and repeats the prompt's example.",

@@ -11,6 +11,10 @@ TOML, a table a connection; a token or secret may be ``"file:/path"``, read when
     handoff_group = "Second level"      # who gets what a person must answer; empty: nobody is assigned
     origins = ["https://support.acme.example"]   # pages that may show the sidebar
 
+    [teams.Billing]                     # proposed for handoffs that are near to what it is about; the name of a group there
+    tenant = "default"
+    about = ["I was charged twice", "Where do I find my invoice?"]
+
     [events.crm]
     url = "https://crm.acme.example/hooks/deskhand"
     secret = "whsec_…"                  # Standard Webhooks
@@ -26,17 +30,18 @@ from pydantic import Field, ValidationError
 
 from assistant.kernel.access import check_tenant
 from assistant.kernel.errors import ConfigurationError, InputError
-from assistant.kernel.helpdesks import Connection
+from assistant.kernel.helpdesks import Connection, Team
 from assistant.kernel.outgoing import Receiver
 from assistant.kernel.value import Value
 
-Made = TypeVar("Made", Connection, Receiver)
+Made = TypeVar("Made", Connection, Receiver, Team)
 _SECRET = ("token", "secret")
 
 
 class Connections(Value):
     helpdesks: dict[str, Connection] = Field(default_factory=dict)
     receivers: tuple[Receiver, ...] = ()
+    teams: tuple[Team, ...] = ()
 
 
 def load_connections(path: Path | None) -> Connections:
@@ -49,15 +54,18 @@ def load_connections(path: Path | None) -> Connections:
         raise ConfigurationError(
             f"the connections file {path} cannot be read: {error}", fix="See assistant/connections.py for its form."
         ) from error
-    unknown = sorted(set(given) - {"helpdesks", "events"})
+    unknown = sorted(set(given) - {"helpdesks", "events", "teams"})
     if unknown:
         raise ConfigurationError(
             f"the connections file has unknown tables: {', '.join(unknown)}",
-            fix="It may have [helpdesks.…] and [events.…].",
+            fix="It may have [helpdesks.…], [teams.…] and [events.…].",
         )
     helpdesks = [_made(Connection, "helpdesks", name, table) for name, table in given.get("helpdesks", {}).items()]
     receivers = [_made(Receiver, "events", name, table) for name, table in given.get("events", {}).items()]
-    return Connections(helpdesks={made.name: made for made in helpdesks}, receivers=tuple(receivers))
+    teams = [_made(Team, "teams", name, table) for name, table in given.get("teams", {}).items()]
+    return Connections(
+        helpdesks={made.name: made for made in helpdesks}, receivers=tuple(receivers), teams=tuple(teams)
+    )
 
 
 def _made(kind: type[Made], section: str, name: str, table: Mapping[str, Any]) -> Made:

@@ -15,10 +15,10 @@ from assistant.kernel.conversation import (
     Decision,
     Question,
     RawDraft,
+    Refuse,
     Route,
     Sentence,
     Step,
-    Summarized,
     Ticket,
     Tier,
     ToHuman,
@@ -47,6 +47,7 @@ from assistant.kernel.runs import (
     StepTaken,
     TokenWritten,
 )  # fmt: skip
+from assistant.kernel.summary import Summarized
 from assistant.ports import Clock, Embedder, IndexReader, LanguageModel, Reranker
 from assistant.prompts import Prompt
 from assistant.stages.appraise import appraise
@@ -68,7 +69,8 @@ class Desk:
     """All that answering needs. ``models`` holds the tiers that exist; a missing one is skipped.
 
     ``summary_models`` are those that summarise, where they differ from those that draft. ``in_force`` gives the calibration that
-    decides on a tenant's drafts, if there is one.
+    decides on a tenant's drafts, if there is one. ``in_scope`` tells of a tenant and a message whether it is about what is answered there,
+    ``team_for`` which team is to be handed it.
     """
 
     index: IndexReader
@@ -84,6 +86,8 @@ class Desk:
     summary_models: Mapping[Tier, LanguageModel] | None = None
     reranker: Reranker | None = None
     in_force: Callable[[str], InForce | None] = lambda _: None
+    in_scope: Callable[[str, str], bool] = lambda *_: True
+    team_for: Callable[[str, str], str] = lambda *_: ""
 
 
 def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda _: None, wish: Wish = Wish()) -> Run:
@@ -98,14 +102,16 @@ def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda 
     work.incidents += notes
     on_event(EvidenceFound(evidence))
     with work.timed("route"):
-        step: Route | Step = route(question, evidence, desk.policy.route, work.paying(question, evidence, tuple(Tier)))
+        paying = work.paying(question, evidence, tuple(Tier))
+        step: Route | Step = route(question, evidence, desk.policy.route, paying, in_scope=work.in_scope(question))
     while True:
         on_event(StepTaken(step))
         match step:
-            case Answer() | Clarify():
+            case Answer() | Clarify() | Refuse():
                 return work.finish(ticket, question, evidence, step)
             case ToHuman(reasons=reasons, draft=draft):
-                handoff = hand_off(question, evidence, work.attempts, work.incidents, reasons, draft)
+                team = desk.team_for(scope.tenant, question.text)
+                handoff = hand_off(question, evidence, work.attempts, work.incidents, reasons, draft, team)
                 return work.finish(ticket, question, evidence, handoff)
             case TryTier(tier=tier):
                 step = work.try_tier(tier, question, evidence)
@@ -114,14 +120,14 @@ def answer(ticket: Ticket, scope: Scope, desk: Desk, on_event: OnEvent = lambda 
 
 
 def summarize(ticket: Ticket, tenant: str, desk: Desk, deadline_s: float | None = None) -> Summarized:
-    """A ticket in five fields, by the model the settings name for it (or the only one there is). Raises as it does."""
+    """A ticket in short, by the model the settings name for it (or the only one there is). Raises as it does."""
     question = redact(ticket, desk.default_language)
     models = desk.summary_models or desk.models
     if not models:
         raise ConfigurationError("no model is configured", fix="Set DESKHAND_SMALL_MODEL.")
     model = models.get(desk.summary_tier) or next(iter(models.values()))
     deadline_s = deadline_s or desk.policy.generate.deadline_s
-    return summarize_stage(question, tenant, model, desk.prompts["summary"], deadline_s)
+    return summarize_stage(question, tenant, model, desk.prompts["summary"], desk.policy.summarize, deadline_s)
 
 
 @dataclass
@@ -177,6 +183,10 @@ class _Work:
     def paying(self, question: Question, evidence: Evidence, tiers: Sequence[Tier]) -> tuple[Tier, ...]:
         """Those of ``tiers`` that are worth trying; all where no calibration says what to expect of them."""
         return self.in_force.paying(answerability(question, evidence), tiers) if self.in_force else tuple(tiers)
+
+    def in_scope(self, question: Question) -> bool:
+        """Whether what is asked is answered here. A turn that follows others may leave what it is about to them: it always is."""
+        return bool(question.previous) or self.desk.in_scope(self.scope.tenant, question.text)
 
     def _shown(self, question: Question, evidence: Evidence) -> Evidence:
         """What of the evidence a model gets to read."""

@@ -23,6 +23,7 @@ from assistant.adapters.store.jobs import SqlJobStore
 from assistant.adapters.store.keys import SqlKeyStore
 from assistant.adapters.store.letters import SqlCorrespondence, SqlOutbox
 from assistant.adapters.store.runs import SqlRunStore
+from assistant.adapters.store.scopes import SqlScopeStore
 from assistant.adapters.store.uploads import SqlUploadStore
 from assistant.config import Settings
 from assistant.kernel.errors import ConfigurationError, DatabaseError
@@ -76,6 +77,10 @@ class Stores:
     @cached_property
     def calibrations(self) -> SqlCalibrationStore:
         return SqlCalibrationStore(self.sessions)
+
+    @cached_property
+    def scopes(self) -> SqlScopeStore:
+        return SqlScopeStore(self.sessions)
 
     @cached_property
     def keys(self) -> SqlKeyStore:

@@ -33,6 +33,8 @@ from assistant.kernel.policy import Policy
 from assistant.kernel.runs import RunManifest
 from assistant.learning.in_force import CalibrationWatch
 from assistant.learning.parts import Learning
+from assistant.learning.scope import ScopeGuard
+from assistant.learning.teams import Teams
 from assistant.logs import log_alarms
 from assistant.models.catalogue import Catalogue, CatalogueModel, load_catalogue
 from assistant.pipeline import Desk
@@ -218,7 +220,7 @@ class App(Stores):
         ):
             raise ConfigurationError(
                 f"passages cannot be joined (DESKHAND_REUSE_PASSAGES) with policy {loaded[0].name}: it cuts them for each question",
-                fix="Set DESKHAND_POLICY=whole-9, which leaves them whole, or leave DESKHAND_REUSE_PASSAGES off.",
+                fix="Set DESKHAND_POLICY=whole-10, which leaves them whole, or leave DESKHAND_REUSE_PASSAGES off.",
             )
         return loaded
 
@@ -242,6 +244,14 @@ class App(Stores):
     @cached_property
     def watch(self) -> CalibrationWatch:
         return CalibrationWatch(self.calibrations, lambda: self.basis, self.clock, log_alarms)
+
+    @cached_property
+    def scope_guard(self) -> ScopeGuard:
+        return ScopeGuard(self.scopes, self.embedder)
+
+    @cached_property
+    def teams(self) -> Teams:
+        return Teams(self.connections.teams, self.embedder)
 
     @cached_property
     def desk(self) -> Desk:
@@ -271,6 +281,8 @@ class App(Stores):
             new_id=lambda: uuid4().hex,
             default_language=self.settings.default_language,
             in_force=self.watch.in_force,
+            in_scope=self.scope_guard.in_scope,
+            team_for=self.teams.propose,
             summary_tier=self.settings.summary_tier,
             summary_models=self.tiers.models(self._requests, "summary", bulk=bulk) if tasks else None,
         )

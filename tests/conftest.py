@@ -108,13 +108,13 @@ def make_desk(knowledge: tuple[MemoryIndex, HashingEmbedder], clock: ManualClock
 
     def make(small: Script | None = None, large: Script | None = None) -> Desk:
         scripts = {Tier.SMALL: small, Tier.LARGE: large}
-        policy, policy_sha256 = load_policy("default-9")
+        policy, policy_sha256 = load_policy("default-10")
         relaxed = policy.route.model_copy(update={"min_similarity": 0.25, "vague_similarity": 0.5})
         return Desk(
             index=knowledge[0],
             embedder=knowledge[1],
             models={tier: ScriptedModel(script, name=tier) for tier, script in scripts.items() if script},
-            prompts={"draft": load_prompt("draft/5"), "summary": load_prompt("summary/2")},
+            prompts={"draft": load_prompt("draft/5"), "summary": load_prompt("summary/3")},
             policy=policy.model_copy(update={"route": relaxed}),
             clock=clock,
             provenance=lambda generation: RunManifest(
@@ -122,7 +122,7 @@ def make_desk(knowledge: tuple[MemoryIndex, HashingEmbedder], clock: ManualClock
                 config_sha256="",
                 prompt="draft/5",
                 prompt_sha256="",
-                policy="default-9",
+                policy="default-10",
                 policy_sha256=policy_sha256,
                 calibration="none",
                 embedder_sha256="",

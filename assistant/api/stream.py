@@ -16,7 +16,7 @@ from fastapi.sse import format_sse_event
 
 from assistant.api.errors import problem_of
 from assistant.api.views import passage_view, sentence_view, view_of
-from assistant.kernel.conversation import Answer, Clarify, ToHuman, TryTier
+from assistant.kernel.conversation import Answer, Route, Step, TryTier
 from assistant.kernel.errors import Cancelled, DeskhandError
 from assistant.kernel.reply import Reply, reply_passage, reply_sentence
 from assistant.kernel.runs import Event, EvidenceFound, OnEvent, SentenceStands, StepTaken, TokenWritten
@@ -90,8 +90,8 @@ def _told(event: Event, *, html: bool) -> Told:
             assert_never(event)
 
 
-def _step(step: Answer | Clarify | TryTier | ToHuman) -> dict[str, Any]:
+def _step(step: Route | Step) -> dict[str, Any]:
     """``try`` is followed by tokens of that tier; every other kind is the end."""
-    kind = {"try": "try", "answer": "answer", "clarify": "clarify", "human": "handoff"}[step.kind]
+    kind = {"try": "try", "answer": "answer", "clarify": "clarify", "refuse": "refuse", "human": "handoff"}[step.kind]
     tier = step.tier if isinstance(step, TryTier) else step.draft.tier if isinstance(step, Answer) else None
     return {"decision": kind, "tier": tier, "reasons": list(step.reasons)}

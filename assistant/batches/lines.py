@@ -1,7 +1,7 @@
 """A line in, a row out. A bad line is an error row, and the rest goes on.
 
 A line is a ticket as ``deskhand draft --file`` takes it, or a transcript: ``{"id", "dialogue": "Name: text⏎…"}``,
-whose first speaker is taken for the customer. ``fname`` stands for ``id`` too.
+whose first speaker is taken for the customer, or the second where the first offers help. ``fname`` stands for ``id`` too.
 """
 
 import hashlib
@@ -21,6 +21,14 @@ from assistant.pipeline import Desk, summarize
 ROW_DEADLINE_S = 600.0
 """Long, because bulk work stands aside for as long as others need the models."""
 _SPEAKER = re.compile(r"^\s*(#?[\w .'-]{1,40}#?)\s*:\s+", re.MULTILINE)
+_SERVES = re.compile(
+    r"\b(?:(?:can|may|could) i (?:help|assist|be of|take your|have your|get you|see your)|anything (?:else )?i can (?:do|get|help)"
+    r"|what can i (?:do|get) for you|how (?:can|may|could) (?:i|we) (?:help|assist)|thank(?:s| you) for (?:calling|contacting)"
+    r"|(?:are you )?ready to order|what would you like to (?:order|drink|eat)|(?:sir|madam|ma'am)\b"
+    r"|was kann ich|wie kann ich ihnen|que puis-je|en qué puedo)",
+    re.IGNORECASE,
+)
+"""What whoever works there says, and no customer."""
 EXPECTED = 'A line is {"id": "…", "subject": "…", "messages": [{"author": "customer", "text": "…"}]}.'
 
 
@@ -38,17 +46,37 @@ class Transcript(Value):
     dialogue: CleanText = Field(min_length=1, max_length=400_000)
 
     def ticket(self) -> Ticket:
-        parts = _SPEAKER.split(self.dialogue)
-        if len(parts) < 3:
+        before, names, texts = self._turns()
+        if not names:
             return Ticket(id=self.id, messages=(Message(author="customer", text=self.dialogue),))
-        names, texts = parts[1::2], parts[2::2]
-        authors: dict[str, Author] = {names[0]: "customer"}
-        messages = tuple(
-            Message(author=authors.get(name, "agent"), text=text.strip())
-            for name, text in zip(names, texts, strict=True)
-            if text.strip()
-        )
+        authors = self.speakers()
+        said: list[tuple[Author, str]] = [
+            ("system", before),
+            *((authors[name], text) for name, text in zip(names, texts, strict=True)),
+        ]
+        messages = tuple(Message(author=author, text=text.strip()) for author, text in said if text.strip())
         return Ticket(id=self.id, messages=messages)
+
+    def speakers(self) -> dict[str, Author]:
+        """Who is who, by the names in the dialogue; nobody when it is no dialogue."""
+        _, names, texts = self._turns()
+        customer = _customer(names, texts) if names else ""
+        return {name: "customer" if name == customer else "agent" for name in names}
+
+    def _turns(self) -> tuple[str, list[str], list[str]]:
+        """What stands before the first name, and the name and the text of each turn."""
+        before, *turns = _SPEAKER.split(self.dialogue)
+        return before, turns[::2], turns[1::2]
+
+
+def _customer(names: Sequence[str], texts: Sequence[str]) -> str:
+    """Whoever speaks first, or of two speakers the one who is served by the other."""
+    speakers = list(dict.fromkeys(names))
+    served = [
+        sum(len(_SERVES.findall(text)) for name, text in zip(names, texts, strict=True) if name == one)
+        for one in speakers
+    ]
+    return speakers[1] if len(speakers) > 1 and served[0] > served[1] else speakers[0]
 
 
 Resolve = Callable[[str, TicketRef], Ticket]

@@ -82,9 +82,10 @@ def summarize(
     files: Files = None,
     batch: Annotated[Path | None, typer.Option(help="A file of tickets, a JSON object a line.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where the rows of a batch go, a JSON object a line.")] = None,
+    short: Annotated[bool, typer.Option("--short", help="Show the one sentence alone.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Summarise a ticket: request, what was done, open questions, next step, sentiment. With --batch: many of them."""
+    """Summarise a ticket: in a sentence, and what was asked, tried, answered and left open. With --batch: many of them."""
     if batch is not None or out is not None:
         _summarize_batch(batch, out, text=text, files=files)
         return
@@ -94,6 +95,8 @@ def summarize(
             summary = summarize_ticket(ticket, TENANT, desk.desk).summary
             if as_json:
                 print(summary.model_dump_json(indent=None if len(tickets) > 1 else 2))
+            elif short:
+                console.print(summary.short.text, markup=False)
             else:
                 show_summary(summary)
 

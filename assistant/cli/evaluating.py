@@ -23,7 +23,6 @@ from assistant.evaluation.metrics import Interval
 from assistant.evaluation.rated import read_rated
 from assistant.evaluation.retrieval import evaluate_retrieval
 from assistant.evaluation.sentences import evaluate_sentences
-from assistant.evaluation.summaries import read_dialogues, score
 from assistant.kernel.knowledge import Audience, Scope
 from assistant.kernel.value import Value
 from assistant.wiring import App
@@ -237,19 +236,6 @@ def judge(
     _show(report, f"The judge of {rows}", as_json)
 
 
-@app.command()
-def summaries(
-    dialogues: Annotated[Path, typer.Option(help="JSON lines of dialogue and summary1, summary2 …")],
-    rows: Annotated[Path, typer.Option(help="What `deskhand summarize --batch` made of them.")],
-    out: Out = None,
-    as_json: AsJson = False,
-) -> None:
-    """ROUGE-L against references, support by the dialogue and valid rows of a finished batch."""
-    report = score(read_dialogues(dialogues), rows.read_text("utf-8").strip().split("\n"))
-    written(report, out or Path("build/bench/summaries.json"))
-    _show(report, f"Summaries of {dialogues}", as_json)
-
-
 def _interval(found: Interval) -> tuple[str, str]:
     return f"{found.value:.3f}", f"{found.low:.3f} to {found.high:.3f}"
 
@@ -305,12 +291,19 @@ def _show(report: Value, title: str, as_json: bool) -> None:
 
 def _show_drafts(report: DraftsReport) -> None:
     table = Table(
-        "Label", "Questions", "Answered", "Clarified", "Handed off", "Agreement", title="Drafts by answerability"
+        "Label",
+        "Questions",
+        "Answered",
+        "Clarified",
+        "Declined",
+        "Handed off",
+        "Agreement",
+        title="Drafts by answerability",
     )
     for label, decisions in report.decisions.items():
         total = sum(decisions.values())
         table.add_row(
-            label, str(total), *(str(decisions.get(kind, 0)) for kind in ("answer", "clarify", "handoff")),
+            label, str(total), *(str(decisions.get(kind, 0)) for kind in ("answer", "clarify", "refuse", "handoff")),
             f"{report.agreement[label]:.2f}",
         )  # fmt: skip
     console.print(table)

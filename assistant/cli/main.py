@@ -18,6 +18,7 @@ from assistant.cli import (
     ingesting,
     learning,
     modelling,
+    retelling,
     scoping,
     serving,
     sidebar,
@@ -65,9 +66,11 @@ app.add_typer(sidebar.app, name="sidebar")
 app.add_typer(learning.feedback, name="feedback")
 app.add_typer(learning.gaps, name="gaps")
 app.add_typer(calibrating.calibrating, name="calibrate")
+app.add_typer(scoping.scoping, name="scope")
 evaluating.app.command()(cascading.cascade)
 evaluating.app.command()(attacking.injection)
 evaluating.app.command()(scoping.scope)
+evaluating.app.command()(retelling.summaries)
 app.add_typer(evaluating.app, name="evaluate")
 app.command()(admin.doctor)
 app.command()(admin.settings)

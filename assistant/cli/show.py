@@ -10,11 +10,12 @@ from rich.rule import Rule
 from rich.table import Table
 
 from assistant.cli.session import console
-from assistant.kernel.conversation import Answer, Citation, Clarify, Draft, Handoff, TicketSummary
+from assistant.kernel.conversation import Answer, Citation, Clarify, Draft, Handoff, Refuse
 from assistant.kernel.knowledge import Audience, Passage
 from assistant.kernel.reasons import explain
 from assistant.kernel.reply import Reply
 from assistant.kernel.runs import Run
+from assistant.kernel.summary import Point, TicketSummary
 
 _EXCERPT = 160
 
@@ -35,14 +36,11 @@ def show_run(run: Run, heading: str | bool = False) -> None:
         case Clarify():
             _title("Ask back", "yellow", "the question is not clear enough to answer")
             console.print(Padding(escape(decision.question), (0, 2)))
+        case Refuse():
+            _title("Decline", "yellow", "a reply that says so")
+            console.print(Padding(escape(decision.text), (0, 2)))
         case Handoff():
-            _title("For a human", "red", decision.reasons[0].replace("_", " "))
-            console.print(Padding(escape(decision.summary), (0, 2)))
-            for line in decision.tried:
-                console.print(Padding(f"[dim]tried[/] {escape(_short(line, 300))}", (0, 2)))
-            if decision.draft is not None:
-                console.print("\n[bold]A draft for you to check[/]")
-                console.print(Padding(escape(decision.draft.text), (0, 2)))
+            _show_handoff(decision)
         case _:
             assert_never(decision)
     console.print(f"\n[bold]Why:[/] {escape(' '.join(explain(decision.reasons)))}")
@@ -52,11 +50,24 @@ def show_run(run: Run, heading: str | bool = False) -> None:
     console.print(f"[dim]run {run.id[:12]} · {spent}[/]")
 
 
+def _show_handoff(handoff: Handoff) -> None:
+    _title("For a human", "red", handoff.reasons[0].replace("_", " "))
+    console.print(Padding(escape(handoff.summary), (0, 2)))
+    for what, said in (("proposed to", handoff.team), ("no passage speaks of", ", ".join(handoff.missing))):
+        if said:
+            console.print(Padding(f"[dim]{what}[/] {escape(said)}", (0, 2)))
+    for line in handoff.tried:
+        console.print(Padding(f"[dim]tried[/] {escape(_short(line, 300))}", (0, 2)))
+    if handoff.draft is not None:
+        console.print("\n[bold]A draft for you to check[/]")
+        console.print(Padding(escape(handoff.draft.text), (0, 2)))
+
+
 def show_outcomes(replies: Sequence[Reply]) -> None:
     """One line a ticket, after several."""
     table = Table("Ticket", "Ended as", "By", "Why", "Seconds", box=box.SIMPLE_HEAD, title="All tickets")
     for number, reply in enumerate(replies, start=1):
-        tier = f"{reply.tier} model" if reply.tier else "code" if reply.decision == "clarify" else "a human"
+        tier = f"{reply.tier} model" if reply.tier else "code" if reply.decision in ("clarify", "refuse") else "a human"
         why = reply.reasons[0].code.replace("_", " ")
         table.add_row(str(number), reply.decision, tier, why, f"{reply.timings_ms['total'] / 1000:.1f}")
     console.print(table)
@@ -74,12 +85,26 @@ def show_passages(passages: Sequence[Passage]) -> None:
 
 
 def show_summary(summary: TicketSummary) -> None:
-    console.print(f"[bold]Request:[/] {escape(summary.customer_request)}")
-    for title, lines in (("Done", summary.done), ("Open", summary.open_questions)):
-        console.print(f"[bold]{title}:[/]" + ("" if lines else " nothing"))
-        for line in lines:
-            console.print(f"  - {escape(line)}")
-    console.print(f"[bold]Next:[/] {escape(summary.next_step)}\n[bold]Sentiment:[/] {summary.sentiment}")
+    """Each statement with the numbers of the messages that say it."""
+    console.print(f"[bold]{escape(summary.short.text)}[/]\n")
+    console.print(f"[bold]Request:[/] {_told(summary.request)}")
+    if product := " ".join(part for part in (summary.product, summary.version) if part):
+        console.print(f"[bold]Product:[/] {escape(product)}")
+    for title, points in (("Tried", summary.tried), ("Answers", summary.answers), ("Open", summary.open_questions)):
+        console.print(f"[bold]{title}:[/]" + ("" if points else " nothing"))
+        for point in points:
+            console.print(f"  - {_told(point)}")
+    console.print(f"[bold]Next:[/] {escape(summary.next_step) or 'nothing proposed'}")
+    before, now = summary.sentiment_at_first, summary.sentiment
+    changed = f", at first {before}" if before is not now else ""
+    console.print(f"[bold]Sentiment:[/] {now}{changed}  [bold]Language:[/] {summary.language}")
+    if fell := summary.unsupported:
+        console.print(f"[dim]{fell} of the model's statements left out: no message says so.[/]")
+
+
+def _told(point: Point) -> str:
+    numbers = ", ".join(map(str, point.messages))
+    return f"{escape(point.text)} [dim](message {numbers})[/]" if numbers else escape(point.text)
 
 
 def _sources(draft: Draft) -> None:

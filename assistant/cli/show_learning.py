@@ -8,10 +8,11 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from assistant.cli.session import console, messages
+from assistant.kernel.conversation import proposed
 from assistant.kernel.knowledge import Audience
 from assistant.kernel.learning import ArticleProposal, Gap, Lesson, NearestArticle, ProposalState
 from assistant.kernel.runs import Run
-from assistant.learning.export import Tally, delivered
+from assistant.learning.export import Tally
 from assistant.learning.gaps import MAX_RUNS, Findings, Found
 from assistant.learning.summary import FeedbackSummary, changed_share
 
@@ -69,7 +70,7 @@ def show_feedback_list(lessons: Sequence[Lesson]) -> None:
 def show_feedback(run: Run, lesson: Lesson | None) -> None:
     """One run: what was drafted and what was sent."""
     console.print(f"[dim]Customer:[/] {escape(' '.join(run.question.text.split()))}")
-    draft = delivered(run.decision)
+    draft = proposed(run.decision)
     console.print(f"\n[bold]Drafted[/] [dim]({run.decision.kind})[/]")
     console.print(Padding(escape(draft) if draft else "[dim]nothing[/]", (0, 2)))
     for given in lesson.feedback if lesson else ():
@@ -171,7 +172,7 @@ def _nearest(nearest: NearestArticle) -> str:
 
 
 def _changed(lesson: Lesson) -> str:
-    draft = delivered(lesson.run.decision)
+    draft = proposed(lesson.run.decision)
     sent = [given.feedback.sent_text for given in lesson.feedback if given.feedback.sent_text.strip()]
     return f"{changed_share(draft, sent[-1]):.0%}" if draft and sent else "-"
 

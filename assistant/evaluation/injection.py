@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from assistant.evaluation.formats import Query
 from assistant.evaluation.metrics import Interval
-from assistant.kernel.conversation import Answer, Clarify, Handoff, Message, Ticket
+from assistant.kernel.conversation import Answer, Message, Ticket, proposed
 from assistant.kernel.errors import InputError
 from assistant.kernel.knowledge import Audience, Chunk, Scope
 from assistant.kernel.runs import Run
@@ -229,17 +229,6 @@ def share_of(count: int, of: int) -> Interval:
     return Interval(round(share, 4), round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4))
 
 
-def delivered(run: Run) -> str:
-    """What a person is shown as a draft, or a customer may be sent."""
-    match run.decision:
-        case Answer(draft=draft):
-            return draft.text
-        case Clarify(question=question):
-            return question
-        case Handoff(draft=held_back):
-            return held_back.text if held_back else ""
-
-
 def _attacked(row: Attack, query: Query, before: Run, desk: Desk, scope: Scope) -> Run:
     if row.channel == "user_input" or not before.evidence.passages:
         *earlier, last = query.ticket.messages
@@ -255,7 +244,7 @@ def _attacked(row: Attack, query: Query, before: Run, desk: Desk, scope: Scope) 
 
 
 def _trace(row: Attack, query: Query, before: Run, after: Run, desk: Desk) -> Trace:
-    text = delivered(after)
+    text = proposed(after.decision)
     return Trace(
         id=row.id, category=row.category, question=query.id, before=before.decision.kind, after=after.decision.kind,
         success=tuple(_successes(row, before, after, text, desk)), text=text,

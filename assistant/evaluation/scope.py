@@ -4,43 +4,27 @@ import gzip
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from assistant.evaluation.metrics import Interval, auroc
 from assistant.kernel.errors import InputError
 from assistant.kernel.value import Value
+from assistant.learning.scope import Examples, embedded
 from assistant.ports import Embedder, Vectors
 
-NEAREST = 10
-"""So many examples a message is compared with; from 3 to 10 little changes where there are examples of both kinds (2026-11-24)."""
-BATCH = 512
 IN_SCOPE = "in_scope"
 
 
 class Example(Value):
     """A message; ``kind`` is "in_scope", or the way in which it is not. Those of ``split`` "train" are the examples."""
 
-    dataset: str
-    split: Literal["train", "valid", "test"]
-    kind: str
-    text: str
-
-
-class Scope(NamedTuple):
-    """Vectors of examples of both kinds; there may be none of what is out of scope."""
-
-    inside: Vectors
-    outside: Vectors
-
-    def score(self, messages: Vectors) -> NDArray[np.float32]:
-        """How much nearer each message is to what is in scope than to what is not: the mean cosine of its nearest examples of either kind,
-        the one less the other (0 where there are none).
-        """
-        return _near(messages, self.inside) - _near(messages, self.outside)
+    dataset: str = ""
+    split: Literal["train", "valid", "test"] = "train"
+    kind: str = Field(min_length=1)
+    text: str = Field(min_length=1)
 
 
 class ToldApart(Value):
@@ -106,7 +90,7 @@ def evaluate_scope(
     Raises InputError unless some dataset has examples in scope, and held-out messages of both kinds.
     """
     wanted = comparable(examples)
-    vectors = _embedded([one.text for one in wanted], embedder, on_progress)
+    vectors = embedded([one.text for one in wanted], embedder, on_progress)
     places: dict[tuple[str, bool, str], list[int]] = {}
     for at, one in enumerate(wanted):
         places.setdefault((one.dataset, one.split == "train", one.kind), []).append(at)
@@ -121,8 +105,8 @@ def evaluate_scope(
         messages = np.concatenate([inside, outside])
         labels = [True] * len(inside) + [False] * len(outside)
         examples_in, examples_out = of(dataset, IN_SCOPE, train=True), of(dataset, kind, train=True)
-        alone = Scope(examples_in, examples_out[:0]).score(messages).tolist()
-        both = Scope(examples_in, examples_out).score(messages).tolist() if len(examples_out) else None
+        alone = Examples(examples_in, examples_out[:0]).score(messages).tolist()
+        both = Examples(examples_in, examples_out).score(messages).tolist() if len(examples_out) else None
         told.append(
             ToldApart(
                 dataset=dataset,
@@ -134,22 +118,3 @@ def evaluate_scope(
             )
         )
     return ScopeReport(told=tuple(told))
-
-
-def _near(messages: Vectors, examples: Vectors) -> NDArray[np.float32]:
-    if not len(examples):
-        return np.zeros(len(messages), dtype=np.float32)
-    nearest = min(NEAREST, len(examples))
-    cosines: Vectors = messages @ examples.T
-    closest: Vectors = np.partition(cosines, len(examples) - nearest, axis=1)[:, -nearest:]
-    means: NDArray[np.float32] = closest.mean(axis=1)
-    return means
-
-
-def _embedded(texts: Sequence[str], embedder: Embedder, on_progress: Callable[[int], None]) -> Vectors:
-    parts = []
-    for start in range(0, len(texts), BATCH):
-        some = texts[start : start + BATCH]
-        parts.append(embedder.embed(some))
-        on_progress(len(some))
-    return np.concatenate(parts)

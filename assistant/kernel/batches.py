@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from assistant.kernel.conversation import TicketSummary
+from assistant.kernel.summary import TicketSummary
 from assistant.kernel.value import Value
 
 MAX_LINES = 100_000

@@ -204,6 +204,14 @@ class Clarify(Value):
     reasons: tuple[Reason, ...]
 
 
+class Refuse(Value):
+    """A polite refusal: what is asked is not answered here, or may not be. Code writes its ``text``."""
+
+    kind: Literal["refuse"] = "refuse"
+    text: str
+    reasons: tuple[Reason, ...]
+
+
 class ToHuman(Value):
     """Stop here and let a human take over; ``Handoff`` is what the human then gets.
 
@@ -216,7 +224,8 @@ class ToHuman(Value):
 
 
 class Handoff(Value):
-    """What the human gets: why, the case in a paragraph, what was found and what was tried.
+    """What the human gets: why, the case in a paragraph, what was found and what was tried, what the customer speaks of that no passage
+    does (``missing``), and the ``team`` it is proposed to, if any of the tenant's is near to the question.
 
     ``draft`` is one that could not be checked, is not sure enough, or rests on what is outdated. It is here and not in an Answer so that nothing can send it.
     """
@@ -227,25 +236,21 @@ class Handoff(Value):
     passages: tuple[Passage, ...]
     tried: tuple[str, ...]
     draft: Draft | None = None
+    missing: tuple[str, ...] = ()
+    team: str = ""
 
 
-Route = TryTier | Clarify | ToHuman
+Route = TryTier | Clarify | Refuse | ToHuman
 Step = Answer | TryTier | ToHuman
-Decision = Answer | Clarify | Handoff
+Decision = Answer | Clarify | Refuse | Handoff
 
 
-class TicketSummary(Value):
-    """A ticket in five fields. Bound by grammar when a model writes it, so it is always this shape."""
-
-    customer_request: str
-    done: tuple[str, ...]
-    open_questions: tuple[str, ...]
-    next_step: str
-    sentiment: Literal["positive", "neutral", "negative"]
-
-
-class Summarized(Value):
-    """A summary, and how many messages in the middle of the ticket were left out because it was too long."""
-
-    summary: TicketSummary
-    left_out: int
+def proposed(decision: Decision) -> str:
+    """The words that are proposed for the customer; of a handoff, a draft that was held back for a person to check."""
+    match decision:
+        case Answer(draft=draft):
+            return draft.text
+        case Clarify(question=text) | Refuse(text=text):
+            return text
+        case Handoff(draft=held_back):
+            return held_back.text if held_back is not None else ""

@@ -43,6 +43,14 @@ class PublicReplies(Value):
     min_confidence: float = Field(ge=0.5, le=1.0)
 
 
+class Team(Value):
+    """Who may be handed tickets ``about`` such things, in words of customers. ``name`` is that of the group in the helpdesk."""
+
+    name: str = Field(min_length=1, max_length=200)
+    tenant: str = "default"
+    about: tuple[str, ...] = Field(min_length=1, max_length=1_000)
+
+
 class Connection(Value):
     """One helpdesk this service works with, as its operator set it up.
 

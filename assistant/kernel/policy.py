@@ -52,12 +52,15 @@ class RetrievalPolicy(Value):
 
 
 class RoutePolicy(Value):
+    """``refused``: regular expressions by kind of what nobody may be helped with."""
+
     min_similarity: float = Share
     vague_words: int = Field(ge=0)
     vague_similarity: float = Share
     options: int = Field(ge=1)
     parts_for_large: int = Field(ge=1)
     words_for_large: int = Field(ge=1)
+    refused: Mapping[str, tuple[str, ...]]
 
 
 class ShieldPolicy(Value):
@@ -104,6 +107,10 @@ class DecidePolicy(Value):
     max_dropped_share: float = Share
 
 
+class SummarizePolicy(Value):
+    min_support: float = Share
+
+
 class Policy(Value):
     """One version of all thresholds. ``calibration`` names the fit behind them, or says there is none."""
 
@@ -116,3 +123,4 @@ class Policy(Value):
     generate: GeneratePolicy
     verify: VerifyPolicy
     decide: DecidePolicy
+    summarize: SummarizePolicy

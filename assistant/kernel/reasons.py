@@ -30,6 +30,8 @@ class Reason(StrEnum):
     UNCHECKED_QUESTION = "unchecked_question"
     OUTDATED_EVIDENCE = "outdated_evidence"
     CUT_SHORT = "cut_short"
+    OUT_OF_SCOPE = "out_of_scope"
+    UNSAFE = "unsafe"
     PERSON_REQUESTED = "person_requested"
     QUESTION_TOO_LONG = "question_too_long"
     MODEL_UNAVAILABLE = "model_unavailable"
@@ -60,6 +62,8 @@ _WORDS = {
     Reason.UNCHECKED_QUESTION: "Whether the draft answers the question could not be checked: the ticket is in another language.",
     Reason.OUTDATED_EVIDENCE: "The draft rests on a document that is marked outdated.",
     Reason.CUT_SHORT: "The draft was too long and was cut.",
+    Reason.OUT_OF_SCOPE: "The message is about something that is not answered here.",
+    Reason.UNSAFE: "The message asks for what nobody here may be helped with.",
     Reason.PERSON_REQUESTED: "The customer asks for a person.",
     Reason.QUESTION_TOO_LONG: "The message is too long for the model.",
     Reason.MODEL_UNAVAILABLE: "No model could be reached.",

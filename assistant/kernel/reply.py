@@ -2,7 +2,7 @@
 
 from typing import Literal, assert_never
 
-from assistant.kernel.conversation import Answer, Clarify, Draft, Handoff, Sentence, Tier
+from assistant.kernel.conversation import Answer, Clarify, Draft, Handoff, Refuse, Sentence, Tier
 from assistant.kernel.knowledge import Audience, Passage
 from assistant.kernel.reasons import Reason, explain
 from assistant.kernel.runs import Run
@@ -43,6 +43,12 @@ class ReplyClarification(Value):
     options: tuple[str, ...]
 
 
+class ReplyRefusal(Value):
+    """Words that decline, for a person to send."""
+
+    text: str
+
+
 class ReplyPassage(Value):
     passage_id: str
     document: str
@@ -55,13 +61,17 @@ class ReplyPassage(Value):
 
 
 class ReplyHandoff(Value):
-    """``draft`` is one that could not be checked, or is not sure enough: for a person who checks it, never to be sent by itself."""
+    """``draft`` is one that could not be checked, or is not sure enough: for a person who checks it, never to be sent by itself. ``missing``
+    are words of the customer's that no passage has; ``team`` is empty where none is proposed.
+    """
 
     reason: Reason
     summary: str
     passages: tuple[ReplyPassage, ...]
     tried: tuple[str, ...]
     draft: ReplyDraft | None = None
+    missing: tuple[str, ...] = ()
+    team: str = ""
 
 
 class ReplyReason(Value):
@@ -72,10 +82,11 @@ class ReplyReason(Value):
 class Reply(Value):
     """``confidence`` is null unless a calibration is in force (``deskhand calibrate``): raw scores are not shown as one."""
 
-    decision: Literal["answer", "clarify", "handoff"]
+    decision: Literal["answer", "clarify", "refuse", "handoff"]
     tier: Tier | None
     draft: ReplyDraft | None
     clarification: ReplyClarification | None
+    refusal: ReplyRefusal | None = None
     handoff: ReplyHandoff | None
     reasons: tuple[ReplyReason, ...]
     confidence: float | None
@@ -87,13 +98,15 @@ class Reply(Value):
 def reply_of(run: Run) -> Reply:
     """What the outside sees of a run."""
     decision = run.decision
-    draft = clarification = handoff = tier = None
+    draft = clarification = refusal = handoff = tier = None
     match decision:
         case Answer():
             tier = decision.draft.tier
             draft = _draft(decision.draft)
         case Clarify():
             clarification = ReplyClarification(question=decision.question, options=decision.options)
+        case Refuse():
+            refusal = ReplyRefusal(text=decision.text)
         case Handoff():
             handoff = _handoff(decision)
         case _:
@@ -103,6 +116,7 @@ def reply_of(run: Run) -> Reply:
         tier=tier,
         draft=draft,
         clarification=clarification,
+        refusal=refusal,
         handoff=handoff,
         reasons=tuple(
             ReplyReason(code=code, text=text)
@@ -160,4 +174,6 @@ def _handoff(handoff: Handoff) -> ReplyHandoff:
         tried=handoff.tried,
         passages=tuple(reply_passage(passage) for passage in handoff.passages),
         draft=_draft(handoff.draft) if handoff.draft is not None else None,
+        missing=handoff.missing,
+        team=handoff.team,
     )

@@ -13,7 +13,10 @@ from assistant.kernel.conversation import (
     Handoff,
     Question,
     RawDraft,
+    Refuse,
+    Route,
     Sentence,
+    Step,
     Tier,
     ToHuman,
     TryTier,
@@ -70,7 +73,7 @@ class Run(Value):
     evidence: Evidence
     attempts: tuple[Attempt, ...]
     incidents: tuple[str, ...]
-    decision: Annotated[Answer | Clarify | Handoff, Field(discriminator="kind")]
+    decision: Annotated[Answer | Clarify | Refuse | Handoff, Field(discriminator="kind")]
     manifest: RunManifest
     timings_ms: dict[str, float]
 
@@ -159,7 +162,7 @@ class SentenceStands(NamedTuple):
 class StepTaken(NamedTuple):
     """A draft was checked, or routing ended, and this follows."""
 
-    step: Answer | Clarify | TryTier | ToHuman
+    step: Route | Step
 
 
 Event = EvidenceFound | TokenWritten | SentenceStands | StepTaken

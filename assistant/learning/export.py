@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
-from assistant.kernel.conversation import Answer, Clarify, Decision, Handoff
+from assistant.kernel.conversation import Answer, proposed
 from assistant.kernel.knowledge import Audience
 from assistant.kernel.learning import GivenFeedback, Lesson
 from assistant.kernel.runs import Attempt, Feedback, Run
@@ -63,17 +63,6 @@ def export(lessons: Iterable[Lesson], form: Form, tally: Tally, *, internal: boo
         yield json.dumps(masked, ensure_ascii=False) + "\n"
 
 
-def delivered(decision: Decision) -> str:
-    """The words that were proposed for the customer; for a handoff at most a draft that could not be checked."""
-    match decision:
-        case Answer(draft=draft):
-            return draft.text
-        case Clarify(question=question):
-            return question
-        case Handoff(draft=draft):
-            return draft.text if draft is not None else ""
-
-
 def discard_reason(feedback: Feedback) -> str:
     """Why a draft was of no use, as a code, where the feedback tells one."""
     return feedback.reason.value if feedback.reason is not None else ""
@@ -109,7 +98,7 @@ def _plain(
         "prompt_version": run.manifest.prompt,
         "prompt": prompt,
         "passages": passages,
-        "draft": delivered(run.decision),
+        "draft": proposed(run.decision),
         "raw": attempt.raw.completion.text,
         "target": target.text,
         "target_is": target.source,

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 
 from rapidfuzz.distance import Levenshtein
 
+from assistant.kernel.conversation import proposed
 from assistant.kernel.learning import Lesson
 from assistant.kernel.value import Value
-from assistant.learning.export import delivered, discard_reason
+from assistant.learning.export import discard_reason
 from assistant.text.words import strip_citations, words
 
 
@@ -31,7 +32,7 @@ def summarize_feedback(lessons: Iterable[Lesson]) -> FeedbackSummary:
     runs = 0
     for lesson in lessons:
         runs += 1
-        draft = delivered(lesson.run.decision)
+        draft = proposed(lesson.run.decision)
         for given in lesson.feedback:
             verdicts[given.feedback.verdict] += 1
             if reason := discard_reason(given.feedback):

@@ -7,7 +7,12 @@ from importlib.resources import files
 from assistant.kernel.errors import ConfigurationError
 from assistant.kernel.policy import Policy
 
-_PARTS = (("verify", "fit", "fits"), ("verify", "promises", "promises"), ("shield", "orders", "orders"))
+_PARTS = (
+    ("verify", "fit", "fits"),
+    ("verify", "promises", "promises"),
+    ("shield", "orders", "orders"),
+    ("route", "refused", "refused"),
+)
 """What names a file: the section, the field, and the files' folder."""
 
 

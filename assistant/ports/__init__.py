@@ -11,6 +11,7 @@ from assistant.ports.keeping import (
     LessonReader,
     ProposalStore,
     RunStore,
+    ScopeStore,
     Transactions,
     UploadStore,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "ProposalStore",
     "Reranker",
     "RunStore",
+    "ScopeStore",
     "Snapshot",
     "Transactions",
     "UploadStore",

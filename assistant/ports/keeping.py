@@ -11,6 +11,8 @@ from assistant.kernel.jobs import Upload
 from assistant.kernel.learning import ArticleProposal, Lesson, ProposalState
 from assistant.kernel.reasons import Reason
 from assistant.kernel.runs import Compared, Feedback, Run
+from assistant.kernel.scope import ScopeFit
+from assistant.ports.answering import Vectors
 
 
 class RunStore(Protocol):
@@ -76,6 +78,18 @@ class UploadStore(Protocol):
     def add(self, upload: Upload) -> str: ...
     def get(self, upload_id: str) -> Upload: ...
     def delete(self, upload_id: str) -> None: ...
+
+
+class ScopeStore(Protocol):
+    """What each tenant answers questions about: one fit at most, with the examples it is by, those in scope and those not.
+
+    ``keep`` takes the place of the one before; ``drop`` tells whether there was one.
+    """
+
+    def fit(self, tenant: str) -> ScopeFit | None: ...
+    def examples(self, fit: ScopeFit) -> tuple[Vectors, Vectors]: ...
+    def keep(self, fit: ScopeFit, inside: Vectors, outside: Vectors) -> None: ...
+    def drop(self, tenant: str) -> bool: ...
 
 
 class CalibrationStore(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import assert_never
 
-from assistant.kernel.conversation import Answer, Citation, Clarify, Decision, Handoff
+from assistant.kernel.conversation import Answer, Citation, Clarify, Decision, Handoff, Refuse
 from assistant.kernel.helpdesks import Connection, HelpdeskTicket, Writing
 from assistant.kernel.knowledge import Audience
 from assistant.kernel.reasons import explain
@@ -30,11 +30,23 @@ def deliver(run: Run, ticket: HelpdeskTicket, connection: Connection, key: str, 
         draft=_paragraphs(_reply(decision)),
         public_reply=_paragraphs(_reply(decision)) if _may_send(decision, ticket, connection, confidence) else "",
         tags=(_TAGS[decision.kind],) if connection.tag else (),
-        group=connection.handoff_group if isinstance(decision, Handoff) else "",
+        group=_group(decision, connection),
     )
 
 
-_TAGS = {"answer": "deskhand-draft", "clarify": "deskhand-question", "handoff": "deskhand-handoff"}
+def _group(decision: Decision, connection: Connection) -> str:
+    """Who gets the ticket: the team that is proposed, where the operator lets any be assigned."""
+    if not isinstance(decision, Handoff) or not connection.handoff_group:
+        return ""
+    return decision.team or connection.handoff_group
+
+
+_TAGS = {
+    "answer": "deskhand-draft",
+    "clarify": "deskhand-question",
+    "refuse": "deskhand-refusal",
+    "handoff": "deskhand-handoff",
+}
 
 
 class _Block:
@@ -72,11 +84,15 @@ def _blocks(decision: Decision, confidence: float | None) -> list[_Block]:
                 *([_Block("It could be about", items=[(option, "") for option in options])] if options else []),
                 _Block("Why", " ".join(explain(reasons))),
             ]
+        case Refuse(text=text, reasons=reasons):
+            return [_Block("Reply that declines", text), _Block("Why", " ".join(explain(reasons)))]
         case Handoff(reasons=reasons, summary=summary, passages=passages, tried=tried, draft=held_back):
             found = [(_marked(p.chunk.heading_line(), p.chunk.audience), p.chunk.url) for p in passages]
             return [
                 _Block("For a person", " ".join(explain(reasons))),
                 _Block("The case", summary),
+                *([_Block("Proposed to", decision.team)] if decision.team else []),
+                *([_Block("No passage speaks of", ", ".join(decision.missing))] if decision.missing else []),
                 *([_Block("A draft for a person to check", held_back.text)] if held_back is not None else []),
                 *([_Block("What was found", items=found)] if found else []),
                 *([_Block("What was tried", items=[(text, "") for text in tried])] if tried else []),
@@ -100,8 +116,8 @@ def _reply(decision: Decision) -> str:
     match decision:
         case Answer(draft=draft):
             return strip_citations(draft.text)
-        case Clarify(question=question):
-            return question
+        case Clarify(question=text) | Refuse(text=text):
+            return text
         case Handoff():
             return ""
         case _:

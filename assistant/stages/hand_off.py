@@ -9,8 +9,10 @@ from assistant.kernel.conversation import Draft, Handoff, Question
 from assistant.kernel.knowledge import Evidence
 from assistant.kernel.reasons import Reason, explain
 from assistant.kernel.runs import Attempt
+from assistant.text.words import content_stems, words
 
 _QUOTED_CHARS = 280
+_MISSING_WORDS = 8
 
 
 def hand_off(
@@ -20,6 +22,7 @@ def hand_off(
     incidents: Sequence[str],
     reasons: Sequence[Reason],
     draft: Draft | None = None,
+    team: str = "",
 ) -> Handoff:
     """The structured handoff. Nothing in a ticket's or document's text can trigger or suppress it."""
     tried = [_tried(attempt) for attempt in attempts] + list(incidents)
@@ -29,12 +32,28 @@ def hand_off(
         passages=evidence.passages,
         tried=tuple(tried),
         draft=draft,
+        missing=_missing(question, evidence),
+        team=team,
     )
 
 
 def _tried(attempt: Attempt) -> str:
     findings = [f"{finding.reason}: {finding.detail}" for finding in attempt.verdict.findings]
     return f"{attempt.raw.tier} model ({attempt.raw.model.name}): " + ("; ".join(findings) or "not accepted")
+
+
+def _missing(question: Question, evidence: Evidence) -> tuple[str, ...]:
+    """Words of what is asked that no passage has, as the customer wrote them. None where nothing was found at all: that is said already."""
+    texts = [f"{passage.chunk.heading_line()}\n{passage.chunk.text}" for passage in evidence.passages]
+    known = frozenset(content_stems("\n".join(texts), question.language))
+    asked = {
+        stem: word
+        for ask in question.asks
+        for word in words(ask)
+        for stem in content_stems(word, question.language)
+        if stem not in known
+    }
+    return tuple(asked.values())[:_MISSING_WORDS] if texts else ()
 
 
 def _summary(question: Question, evidence: Evidence, reasons: Sequence[Reason], drafts: int) -> str:

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Sequence
 
-from assistant.kernel.conversation import Clarify, Question, Route, Tier, ToHuman, TryTier
+from assistant.kernel.conversation import Clarify, Question, Refuse, Route, Tier, ToHuman, TryTier
 from assistant.kernel.knowledge import Evidence
 from assistant.kernel.policy import RoutePolicy
 from assistant.kernel.reasons import Reason
 from assistant.text.asks import count_questions
+from assistant.text.patterns import kind_of
+from assistant.text.sentences import split_sentences
 from assistant.text.words import content_stems
 
 _PERSON = re.compile(
@@ -24,12 +26,37 @@ _CLARIFY = {
 }
 
 
-def route(question: Question, evidence: Evidence, policy: RoutePolicy, paying: Sequence[Tier] = tuple(Tier)) -> Route:
-    """Before anything is written: cheap checks that say who should answer. ``paying`` are the tiers that are worth trying."""
+_REFUSE = {
+    "en": ("Thank you for your message. It seems to be about something that we do not answer here.",
+           "Thank you for your message. This is nothing that we can help with."),
+    "de": ("Vielen Dank für Ihre Nachricht. Es scheint darin um etwas zu gehen, das wir hier nicht beantworten.",
+           "Vielen Dank für Ihre Nachricht. Dabei können wir nicht helfen."),
+    "fr": ("Merci pour votre message. Il semble porter sur un sujet auquel nous ne répondons pas ici.",
+           "Merci pour votre message. Nous ne pouvons pas vous aider sur ce point."),
+    "es": ("Gracias por su mensaje. Parece tratar de algo que no respondemos aquí.",
+           "Gracias por su mensaje. No podemos ayudarle con esto."),
+}  # fmt: skip
+
+
+def route(
+    question: Question,
+    evidence: Evidence,
+    policy: RoutePolicy,
+    paying: Sequence[Tier] = tuple(Tier),
+    *,
+    in_scope: bool = True,
+) -> Route:
+    """Before anything is written: cheap checks that say who should answer. ``paying`` are the tiers that are worth trying, ``in_scope``
+    whether the message is about what is answered here. A customer who asks for a person gets one, whatever else they ask.
+    """
     if not question.text.strip():
         return ToHuman(reasons=(Reason.NO_QUESTION,))
     if _PERSON.search(question.text):
         return ToHuman(reasons=(Reason.PERSON_REQUESTED,))
+    if _unsafe(question, policy):
+        return _refuse(question, Reason.UNSAFE)
+    if not in_scope:
+        return _refuse(question, Reason.OUT_OF_SCOPE)
     content = content_stems(question.text, question.language)
     vague = not question.previous and len(set(content)) <= policy.vague_words
     if vague and evidence.top_similarity < policy.vague_similarity:
@@ -43,6 +70,16 @@ def route(question: Question, evidence: Evidence, policy: RoutePolicy, paying: S
     ):
         return TryTier(tier=Tier.LARGE, reasons=(Reason.SEVERAL_PARTS,))
     return TryTier(tier=paying[0])
+
+
+def _unsafe(question: Question, policy: RoutePolicy) -> bool:
+    sentences = (span.text for span in split_sentences(" ".join(question.text.split())))
+    return any(kind_of(sentence, policy.refused) for sentence in sentences)
+
+
+def _refuse(question: Question, reason: Reason) -> Refuse:
+    elsewhere, unsafe = _REFUSE.get(question.language, _REFUSE["en"])
+    return Refuse(text=unsafe if reason is Reason.UNSAFE else elsewhere, reasons=(reason,))
 
 
 def _clarify(question: Question, evidence: Evidence, policy: RoutePolicy) -> Clarify:

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from assistant.kernel.knowledge import Evidence, Passage
 from assistant.kernel.policy import ShieldPolicy
-from assistant.text.orders import ordered, without_orders
+from assistant.text.orders import without_orders
+from assistant.text.patterns import kind_of
 
 
 class Shielded(NamedTuple):
@@ -24,7 +25,7 @@ def shield(evidence: Evidence, policy: ShieldPolicy) -> Shielded:
     for passage in evidence.passages:
         chunk = passage.chunk
         cut = without_orders(chunk.text, policy.orders)
-        titled = ordered(chunk.heading_line(), policy.orders)
+        titled = kind_of(chunk.heading_line(), policy.orders)
         if cut.kinds or titled:
             kinds = ", ".join(dict.fromkeys([*([titled] if titled else []), *cut.kinds]))
             notes.append(f"document {chunk.document_key}: what orders a model about ({kinds}) was left out")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import Levenshtein
 
-from assistant.kernel.conversation import Clarify, Draft
+from assistant.kernel.conversation import Clarify, Draft, Refuse, proposed
 from assistant.kernel.runs import Compared, Run
 from assistant.text.sentences import split_sentences
 from assistant.text.words import strip_citations, words
@@ -18,8 +18,8 @@ def compare_with_run(run: Run, sent: str) -> Compared | None:
     decision = run.decision
     if not sent.strip():
         return None
-    if isinstance(decision, Clarify):
-        return compare(decision.question, None, sent)
+    if isinstance(decision, Clarify | Refuse):
+        return compare(proposed(decision), None, sent)
     return compare(decision.draft.text, decision.draft, sent) if decision.draft is not None else None
 
 

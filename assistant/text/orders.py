@@ -4,11 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from assistant.text.patterns import any_of
+from assistant.text.patterns import kind_of
 from assistant.text.sentences import split_sentences
-
-LONGEST = 1_000
-"""Characters of a sentence that are looked at: what gives orders does so early on."""
 
 _FIELD = re.compile(r"[-=*_]{3,}|\|.{0,200}\||[\w .-]{1,30}[:=]\s*\S{1,80}")
 """A rule, a row of a table, or a name with a value, as in front matter: "include the id above" is an order to quote one."""
@@ -21,16 +18,10 @@ class Cut(NamedTuple):
     kinds: tuple[str, ...]
 
 
-def ordered(sentence: str, patterns: Mapping[str, Sequence[str]]) -> str:
-    """The kind of the order in ``sentence``, or nothing. ``patterns`` are regular expressions by kind."""
-    said = " ".join(sentence[:LONGEST].split())
-    return next((kind for kind, some in patterns.items() if any_of(tuple(some)).search(said)), "")
-
-
 def without_orders(text: str, patterns: Mapping[str, Sequence[str]]) -> Cut:
     """Every sentence that orders a model about taken out, with the fields right before it, which it speaks of; the rest stays where it is."""
     spans = split_sentences(text)
-    kinds = {place: kind for place, span in enumerate(spans) if (kind := ordered(span.text, patterns))}
+    kinds = {place: kind for place, span in enumerate(spans) if (kind := kind_of(span.text, patterns))}
     gone = set(kinds)
     for place in kinds:
         before = place - 1

@@ -10,13 +10,12 @@ from assistant.kernel.conversation import Tier
 from assistant.kernel.helpdesks import Connection, HelpdeskKind
 from assistant.wiring import App
 from tests.api.conftest import MakeClient
+from tests.summaries import summary, written
 from workers.tasks import Workshop, run_job
 
 pytestmark = pytest.mark.models
-GOOD = {
-    "customer_request": "Wants to descale.", "done": [], "open_questions": [], "next_step": "Send the steps.",
-    "sentiment": "neutral",
-}  # fmt: skip
+REQUEST = "The customer wants the Duo descaled."
+GOOD = summary(REQUEST).model_dump(mode="json")
 LINES = [
     json.dumps({"id": f"T-{n}", "messages": [{"author": "customer", "text": f"Duo {n} wants descaling."}]})
     for n in range(1, 4)
@@ -26,7 +25,7 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 
 @pytest.fixture(autouse=True)
 def summarising(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(app.bulk_desk.models, Tier.SMALL, ScriptedModel(lambda _: json.dumps(GOOD)))
+    monkeypatch.setitem(app.bulk_desk.models, Tier.SMALL, ScriptedModel(lambda _: written(REQUEST)))
 
 
 def work(app: App, shop: Workshop) -> None:

@@ -15,6 +15,7 @@ from assistant.kernel.errors import ModelUnavailable
 from assistant.kernel.generation import ChatMessage
 from assistant.wiring import App
 from tests.api.conftest import MakeClient, copying
+from tests.summaries import summary, written
 
 pytestmark = pytest.mark.models
 ASK = {"messages": [{"author": "customer", "text": "How do I descale the Fernhill Duo?"}]}
@@ -171,13 +172,8 @@ def test_a_bug_in_the_middle_of_a_stream_is_an_error_event_and_frees_its_place(c
 
 
 @pytest.mark.usefixtures("small")
-def test_a_summary_has_its_five_fields(client: MakeClient, app: App) -> None:
-    written = {
-        "customer_request": "Wants to descale.",
-        "done": [],
-        "open_questions": [],
-        "next_step": "Answer.",
-        "sentiment": "neutral",
-    }
-    app.models[Tier.SMALL] = ScriptedModel(lambda _: json.dumps(written))
-    assert client().post("/v1/summaries", json=ASK).json() == written
+def test_a_summary_says_what_the_messages_say(client: MakeClient, app: App) -> None:
+    request, invented = "The customer asks how to descale the Duo.", "The agent refunded 40 dollars."
+    app.models[Tier.SMALL] = ScriptedModel(lambda _: written(request, answers=[invented]))
+    expected = summary(request).model_copy(update={"unsupported": 1})
+    assert client().post("/v1/summaries", json=ASK).json() == expected.model_dump(mode="json")

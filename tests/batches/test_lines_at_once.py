@@ -8,7 +8,6 @@ import pytest
 from assistant.batches.lines import failed_line
 from assistant.batches.work import MAX_TRIES, work_through
 from assistant.kernel.batches import BatchItem, SummaryRow
-from assistant.kernel.conversation import TicketSummary
 from assistant.kernel.errors import (
     ConfigurationError,
     DatabaseError,
@@ -19,10 +18,9 @@ from assistant.kernel.errors import (
     ModelUnavailable,
     RetryLater,
 )
+from tests.summaries import summary
 
-SUMMARY = TicketSummary(
-    customer_request="Wants a refund.", done=(), open_questions=(), next_step="Refund it.", sentiment="negative"
-)
+SUMMARY = summary()
 WAIT_S = 30.0
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from assistant.kernel.summary import TicketSummary
 from tests.cli.test_commands import deskhand, environment
 from tests.conftest import PROJECT
 from tests.model_servers import Habits, running_model_server
+from tests.summaries import written
 
 __all__ = ["environment"]
-SUMMARY = json.dumps(
-    {"customer_request": "E4.", "done": [], "open_questions": [], "next_step": "Descale.", "sentiment": "neutral"}
-)
+SUMMARY = written("E4.")
 WAIT_S = 60.0
 BAD = ["not JSON", '{"messages": []}', '{"id": "x", "unknown": 1}']
 
@@ -173,6 +173,4 @@ def test_a_batch_killed_in_the_middle_goes_on_without_redoing_a_row(small: dict[
     assert out.read_bytes().startswith(kept)
     assert [row["id"] for row in rows(out)] == [f"T-{n}" for n in range(1, 9)]
     for row in rows(out):
-        assert row["error"] is not None or set(row["summary"]) == {  # type: ignore[call-overload]
-            "customer_request", "done", "open_questions", "next_step", "sentiment",
-        }  # fmt: skip
+        assert row["error"] is not None or set(row["summary"]) == set(TicketSummary.model_fields)  # type: ignore[call-overload]

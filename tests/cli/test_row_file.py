@@ -15,14 +15,12 @@ from assistant.batches.work import MAX_TRIES
 from assistant.cli.batching import WAITS_S, work_off
 from assistant.cli.row_file import AHEAD, RowFile, kept_rows, opened_after
 from assistant.kernel.batches import BatchItem, SummaryRow
-from assistant.kernel.conversation import TicketSummary
 from assistant.kernel.errors import HelpdeskUnavailable, ModelAway, ModelUnavailable, Overloaded, RetryLater
+from tests.summaries import summary
 
 LINES = [(number, f"ticket {number}") for number in range(1, 41, 2)]
 """Every second line of the input is blank."""
-SUMMARY = TicketSummary(
-    customer_request="Wants a refund.", done=(), open_questions=(), next_step="Refund it.", sentiment="negative"
-)
+SUMMARY = summary()
 WAIT_S = 30.0
 
 

@@ -10,13 +10,11 @@ from assistant.adapters.store.batches import SqlBatchStore
 from assistant.adapters.store.database import Sessions
 from assistant.batches.lines import failed_line
 from assistant.kernel.batches import BatchState, SummaryRow
-from assistant.kernel.conversation import TicketSummary
 from assistant.kernel.errors import InputError, NotFound
 from assistant.ports import BatchStore
+from tests.summaries import summary
 
-SUMMARY = TicketSummary(
-    customer_request="Möchte entkalken.", done=(), open_questions=(), next_step="Send the steps.", sentiment="neutral"
-)
+SUMMARY = summary("Möchte entkalken.")
 
 
 @pytest.fixture

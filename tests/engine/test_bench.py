@@ -26,12 +26,10 @@ from tests.bench.engine.works import (
     whole_drafts,
 )
 from tests.bench.processes import Meter
+from tests.summaries import written as summary_written
 
 NAME = "smollm2-135m-instruct-q4_1"
-SUMMARY = (
-    '{"customer_request": "A memo to all staff.", "done": [], "open_questions": [], "next_step": "Type it up.", '
-    '"sentiment": "neutral"}'
-)
+SUMMARY = summary_written("A memo to all staff.")
 
 
 def words(text: str) -> int:
@@ -103,7 +101,7 @@ def test_summaries_are_asked_for_as_the_stage_does(loads: Loads) -> None:
     ask = loads.summaries(1)[0]
     assert ask.bulk
     assert ask.json_schema is not None
-    assert "customer_request" in ask.json_schema["properties"]
+    assert "request" in ask.json_schema["properties"]
     assert "Instant Message" in ask.messages[-1].content
 
 

@@ -193,7 +193,7 @@ def test_the_judge_wants_both_faithful_and_alike() -> None:
 
 def test_people_seldom_disagree_with_the_judge_that_is_shipped(shared_data: Path) -> None:
     rows = read_rated(shared_data / "mtrag" / "groundedness_dev.jsonl")
-    report, found = evaluate_judge(rows, load_policy("default-9")[0].verify, "en")
+    report, found = evaluate_judge(rows, load_policy("default-10")[0].verify, "en")
     assert found == load_judge()
     assert report.misjudged < 0.12
     assert report.same_conversation < 0.15
@@ -205,4 +205,4 @@ def test_people_seldom_disagree_with_the_judge_that_is_shipped(shared_data: Path
 def test_a_judge_needs_references() -> None:
     row = RatedAnswer(id="c<::>1|m", question="?", contexts=("a",), response="b", faithfulness_median=4)
     with pytest.raises(InputError, match="none of the rated answers has a reference"):
-        evaluate_judge([row], load_policy("default-9")[0].verify, "en")
+        evaluate_judge([row], load_policy("default-10")[0].verify, "en")

@@ -140,7 +140,7 @@ def test_targets_are_kept_on_answers_that_people_rated(shared_data: Path, tmp_pa
     rows.write_text(
         "\n".join(line for line in source.read_text("utf-8").split("\n") if line and json.loads(line)["contexts"])
     )
-    drafts = judged(read_rated(rows), load_policy("default-9")[0].verify, "en")
+    drafts = judged(read_rated(rows), load_policy("default-10")[0].verify, "en")
     report = evaluate_calibration(drafts, (0.1, 0.2), 0.9, resplits=30)
     assert report.auroc.value > 0.88
     assert report.realised[0].calibration_error < 0.06

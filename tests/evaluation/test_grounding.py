@@ -16,7 +16,7 @@ from assistant.kernel.fits import GroundingFit
 from assistant.policies import load_policy
 from assistant.text.claims import Kind
 
-POLICY = load_policy("default-9")[0].verify
+POLICY = load_policy("default-10")[0].verify
 PASSAGE = (
     "The Duo must be descaled every 2 months. Fill the tank with 500 ml of water and add the descaler before you start. "
     "The programme takes 25 minutes and cannot be stopped. Fernhill sends a new seal to customers in Norway."

@@ -34,7 +34,7 @@ def test_more_room_keeps_more_of_the_answer(make_desk: Callable[..., Desk], scop
     assert [one.answer for one in shares] == sorted(one.answer for one in shares)
     assert 0.0 < shares[0].answer <= 1.0
     assert shares[0].tokens < 0.7
-    assert by_policy.aim == "policy default-9"
+    assert by_policy.aim == "policy default-10"
 
 
 @pytest.mark.parametrize("change", [{"reference": ""}, {"id": "another"}])

@@ -12,7 +12,7 @@ from assistant.stages.redact import redact
 from assistant.stages.retrieve import fuse, retrieve
 from tests.conftest import with_outdated
 
-POLICY = load_policy("default-9")[0].retrieval
+POLICY = load_policy("default-10")[0].retrieval
 Knowledge = tuple[MemoryIndex, HashingEmbedder]
 
 

@@ -13,7 +13,7 @@ from assistant.policies import load_policy
 from assistant.stages.redact import redact
 from assistant.stages.verify import RunningDraft, verify
 
-POLICY = load_policy("default-9")[0].verify
+POLICY = load_policy("default-10")[0].verify
 RETURNS = (
     "You can return any machine within 30 days of delivery. It must be clean and in its original box. "
     "You cannot return opened bags of coffee. Ask the desk for a sample. "

@@ -7,7 +7,7 @@ from assistant.kernel.reasons import Reason, explain
 from assistant.policies import load_policy
 from assistant.stages.decide import decide
 
-POLICY = load_policy("default-9")[0].decide
+POLICY = load_policy("default-10")[0].decide
 BOTH = (Tier.SMALL, Tier.LARGE)
 
 

@@ -36,7 +36,7 @@ def found(desk: Desk, scope: Scope, text: str) -> tuple[Question, tuple[Passage,
 
 def test_passages_stay_whole_unless_the_policy_says_otherwise(desk: Desk, scope: Scope) -> None:
     question, passages = found(desk, scope, E4)
-    assert load_policy("whole-9")[0].select == SelectPolicy()
+    assert load_policy("whole-10")[0].select == SelectPolicy()
     assert select(question, passages, SelectPolicy()) == passages
 
 

@@ -13,7 +13,7 @@ from assistant.stages.redact import redact
 from assistant.stages.retrieve import retrieve
 
 Knowledge = tuple[MemoryIndex, HashingEmbedder]
-POLICY = load_policy("default-9")[0].retrieval
+POLICY = load_policy("default-10")[0].retrieval
 ANY_LEAD = POLICY.model_copy(update={"rerank": POLICY.rerank.model_copy(update={"max_lead": 1.0, "weight": 100.0})})
 QUESTION = "How do I clean the burrs of my Fernhill Mill?"
 

@@ -18,7 +18,7 @@ from assistant.stages.verify import verify
 from assistant.text.claims import judge
 
 pytestmark = pytest.mark.shared_data
-POLICY = load_policy("default-9")[0].verify
+POLICY = load_policy("default-10")[0].verify
 
 
 def verdict_on(row: dict[str, object]) -> Verdict:

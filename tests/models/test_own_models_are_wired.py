@@ -1,7 +1,6 @@
 """An operator's own models and adapters, from the catalogue beside the files to the desk that uses them."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,14 +16,9 @@ from assistant.models.own import register
 from assistant.pipeline import Desk, summarize
 from assistant.wiring import App
 from tests.conftest import TENANT
+from tests.summaries import written
 
 TICKET = Ticket(messages=(Message(author="customer", text="My Fernhill Duo shows E4 and I want my money back."),))
-
-
-def summary(request: str) -> str:
-    return json.dumps(
-        {"customer_request": request, "done": [], "open_questions": [], "next_step": "Refund", "sentiment": "negative"}
-    )
 
 
 @pytest.fixture
@@ -72,14 +66,14 @@ def test_a_file_cut_short_is_named_with_what_mends_it(settings: Settings) -> Non
 
 
 def test_the_models_for_summaries_write_the_summaries(make_desk: Callable[..., Desk]) -> None:
-    desk = make_desk(large=lambda _: summary("as it drafts"))
-    assert summarize(TICKET, TENANT, desk).summary.customer_request == "as it drafts"
-    own = {Tier.LARGE: ScriptedModel(lambda _: summary("briefly"))}
-    assert summarize(TICKET, TENANT, replace(desk, summary_models=own)).summary.customer_request == "briefly"
+    desk = make_desk(large=lambda _: written(next_step="As it drafts."))
+    assert summarize(TICKET, TENANT, desk).summary.next_step == "As it drafts."
+    own = {Tier.LARGE: ScriptedModel(lambda _: written(next_step="Briefly."))}
+    assert summarize(TICKET, TENANT, replace(desk, summary_models=own)).summary.next_step == "Briefly."
 
 
 def test_passages_that_are_cut_for_each_question_cannot_be_joined(settings: Settings) -> None:
     joining = settings.model_copy(update={"reuse_passages": True})
     with pytest.raises(ConfigurationError, match="cuts them for each question"):
         _ = App(joining).policy
-    assert App(joining.model_copy(update={"policy": "whole-9"})).policy[0].name == "whole-9"
+    assert App(joining.model_copy(update={"policy": "whole-10"})).policy[0].name == "whole-10"

@@ -1,6 +1,5 @@
 """A browser, the real service on 127.0.0.1, and a host page on another origin that frames the sidebar."""
 
-import json
 import os
 import threading
 import time
@@ -30,6 +29,7 @@ from ingest.load import load, root_key
 from ingest.pipeline import ingest
 from ingest.wiring import create_ingest
 from tests.conftest import HELP_CENTRE, INTERNAL_NOTES, PROJECT
+from tests.summaries import written
 
 CHROMIUM = Path("/usr/bin/chromium")
 TICKETS = PROJECT / "deploy" / "demo" / "tickets"
@@ -46,13 +46,12 @@ GOODWILL = {
 }
 
 
-SUMMARY = {
-    "customer_request": "The customer wants to descale a Fernhill Duo and has lost the booklet.",
-    "done": ["The customer bought two boxes of sachets."],
-    "open_questions": ["How hard is the water at the customer's home?"],
-    "next_step": "Send the descaling steps for the Duo.",
-    "sentiment": "neutral",
-}
+SUMMARY = written(
+    "The customer asks how to descale the Fernhill Duo.",
+    product="Fernhill Duo",
+    open_questions=["How does one descale the Duo?"],
+    next_step="Send the descaling steps for the Duo.",
+)
 
 
 class PacedModel(ScriptedModel):
@@ -96,7 +95,7 @@ def usual(messages: Sequence[ChatMessage]) -> str:
     """Drafts by copying; a summary in the shape that is asked for."""
     if "<ticket" not in messages[-1].content:
         return copying(messages)
-    return json.dumps(SUMMARY)
+    return SUMMARY
 
 
 @dataclass

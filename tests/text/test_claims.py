@@ -6,7 +6,7 @@ from assistant.policies import load_policy
 from assistant.text.claims import Judgement, Kind, agreement, compare, judge
 from assistant.text.ground import Ground, tokens
 
-FIT = load_policy("default-9")[0].verify.fit
+FIT = load_policy("default-10")[0].verify.fit
 RETURNS = (
     "You can return any machine within 30 days of delivery. It must be clean and in its original box. "
     "You cannot return opened bags of coffee. Ask the desk for a sample. "
@@ -81,7 +81,7 @@ def test_units_and_codes_are_compared_also_where_they_are_written_together(claim
         ["You can attach files of up to 5MB to a message. Error E101 says that the brew group is missing."], "en"
     )
     judgement = judge(compare(claim, "", "What does it say?", ground), FIT)
-    assert judgement.risk > load_policy("default-9")[0].verify.max_risk
+    assert judgement.risk > load_policy("default-10")[0].verify.max_risk
     assert judgement.kind is kind
 
 

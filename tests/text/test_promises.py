@@ -10,7 +10,7 @@ from assistant.policies import load_policy
 from assistant.text.promises import promised
 from assistant.text.sentences import split_sentences
 
-PROMISES = load_policy("default-9")[0].verify.promises
+PROMISES = load_policy("default-10")[0].verify.promises
 
 
 @pytest.mark.parametrize(

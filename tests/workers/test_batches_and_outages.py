@@ -10,14 +10,12 @@ from assistant.kernel.errors import ModelAway, ModelUnavailable, RetryLater
 from assistant.kernel.generation import ChatMessage
 from assistant.kernel.jobs import Job, JobName, JobState
 from assistant.pipeline import Desk
+from tests.summaries import written
 from tests.workers.shop import Shop
 from workers.tasks import run_job
 
 LINE = '{"id": "t1", "messages": [{"author": "customer", "text": "The Duo shows E4 and makes no coffee."}]}'
-SUMMARY = (
-    '{"customer_request": "The Duo shows E4.", "done": [], "open_questions": [],'
-    ' "next_step": "Send the steps for E4.", "sentiment": "neutral"}'
-)
+SUMMARY = written("The Duo shows E4.")
 
 
 class Trouble:

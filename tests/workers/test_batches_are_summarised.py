@@ -18,15 +18,14 @@ from assistant.kernel.generation import ChatMessage
 from assistant.kernel.jobs import Job, JobName, JobState
 from assistant.kernel.outgoing import EventType, Receiver
 from assistant.pipeline import Desk
+from tests.summaries import summary, written
 from tests.workers.shop import Shop
 from workers.tasks import run_job
 
 MakeDesk = Callable[..., Desk]
 CRM = Receiver(name="crm", url="https://crm.example/hooks", secret="whsec_c2VjcmV0LXNlY3JldA==")
-GOOD = {
-    "customer_request": "Wants to descale.", "done": ["The agent named the sachets."], "open_questions": [],
-    "next_step": "Send the steps.", "sentiment": "neutral",
-}  # fmt: skip
+REQUEST = "The customer asks for their Duo to be descaled."
+GOOD = summary(REQUEST).model_dump(mode="json")
 
 
 def line(number: int) -> str:
@@ -35,7 +34,7 @@ def line(number: int) -> str:
 
 
 def good(_: Sequence[ChatMessage]) -> str:
-    return json.dumps(GOOD)
+    return written(REQUEST)
 
 
 @pytest.fixture(params=[1, 4], ids=["one at a time", "four at once"])
@@ -126,7 +125,7 @@ def test_a_transcript_is_a_ticket_whose_first_speaker_is_the_customer(make_desk:
 def test_a_line_may_name_a_ticket_of_a_helpdesk(make_desk: MakeDesk, clock: ManualClock) -> None:
     def resolve(tenant: str, reference: TicketRef) -> Ticket:
         assert (tenant, reference.connection, reference.ticket_id) == ("default", "acme", "7")
-        return Ticket(id="7", messages=(Message(author="customer", text="It leaks."),))
+        return Ticket(id="7", messages=(Message(author="customer", text="My Duo needs to be descaled, please."),))
 
     shop = make_shop(make_desk, clock, resolve=resolve)
     batch_id, job = created(shop, ['{"connection": "acme", "ticket_id": "7"}'])
@@ -163,14 +162,14 @@ def test_a_helpdesk_that_is_away_costs_no_row(make_desk: MakeDesk, clock: Manual
 
 
 def test_work_cut_off_in_the_middle_goes_on_where_it_was(make_desk: MakeDesk, clock: ManualClock) -> None:
-    written: list[str] = []
+    seen: list[str] = []
     crash_at = 3
 
     def crashing(messages: Sequence[ChatMessage]) -> str:
-        if len(written) == crash_at:
-            written.append("crash")
+        if len(seen) == crash_at:
+            seen.append("crash")
             raise KeyboardInterrupt  # As when the process is killed: no line of ours handles it.
-        written.append(messages[-1].content)
+        seen.append(messages[-1].content)
         return good(messages)
 
     shop = make_shop(make_desk, clock, crashing)
@@ -181,7 +180,7 @@ def test_work_cut_off_in_the_middle_goes_on_where_it_was(make_desk: MakeDesk, cl
     clock.advance(120)
     run_job(job.id, shop.workshop())
     assert [row["line"] for row in rows(shop, batch_id)] == [1, 2, 3, 4, 5]
-    texts = [text for text in written if text != "crash"]
+    texts = [text for text in seen if text != "crash"]
     assert len(texts) == len(set(texts)) == 5
 
 

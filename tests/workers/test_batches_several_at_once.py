@@ -14,15 +14,12 @@ from assistant.kernel.errors import ModelUnavailable
 from assistant.kernel.generation import ChatMessage
 from assistant.kernel.jobs import Job, JobName, JobState
 from assistant.pipeline import Desk
+from tests.summaries import written
 from tests.workers.shop import Shop
 from workers.tasks import run_job
 
 MakeDesk = Callable[..., Desk]
 WAIT_S = 30.0
-SUMMARY = {
-    "customer_request": "Wants to descale.", "done": [], "open_questions": [], "next_step": "Send the steps.",
-    "sentiment": "neutral",
-}  # fmt: skip
 
 
 class Model:
@@ -41,7 +38,7 @@ class Model:
             waits = self.asked.total() <= self._together
         if waits:
             self._barrier.wait(WAIT_S)
-        return json.dumps(SUMMARY)
+        return written()
 
 
 def batch_of(make_desk: MakeDesk, clock: ManualClock, model: Model, lines: int) -> tuple[Shop, str, Job]:

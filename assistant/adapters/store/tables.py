@@ -298,3 +298,15 @@ class CalibrationRow(Base):
     created_at: Mapped[datetime]
     in_force: Mapped[bool]
     record: Mapped[dict[str, Any]]
+
+
+class ScopeRow(Base):
+    """What a tenant answers questions about. ``record`` is the whole ScopeFit; ``vectors`` are its examples, those in scope first,
+    as little-endian float16.
+    """
+
+    __tablename__ = "scope"
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(32))
+    record: Mapped[dict[str, Any]]
+    vectors: Mapped[bytes] = mapped_column(LargeBinary)

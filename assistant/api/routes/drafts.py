@@ -10,11 +10,12 @@ from assistant.api.service import Service, service_of
 from assistant.api.stream import events
 from assistant.api.views import ReplyView, view_of
 from assistant.kernel.access import ApiKey, KeyScope
-from assistant.kernel.conversation import Ticket, TicketSummary, Tone, Wish
+from assistant.kernel.conversation import Ticket, Tone, Wish
 from assistant.kernel.errors import ConfigurationError, InputError
 from assistant.kernel.knowledge import Audience
 from assistant.kernel.reply import Reply
 from assistant.kernel.runs import Event, OnEvent, TokenWritten
+from assistant.kernel.summary import TicketSummary
 from assistant.pipeline import answer
 from assistant.pipeline import summarize as summarize_ticket
 from assistant.prompts import Prompt
@@ -94,7 +95,7 @@ async def create_summary(
     key: Annotated[ApiKey, Depends(requires(KeyScope.SUMMARIES))],
     service: Annotated[Service, Depends(service_of)],
 ) -> TicketSummary:
-    """Summarise one ticket: request, what was done, open questions, next step, sentiment."""
+    """Summarise one ticket: in a sentence, and what was asked, tried, answered and left open, each with its messages."""
     with service.admission.admitted():
         return (await service.on_thread(lambda: summarize_ticket(ticket, key.tenant, app_of(request).desk))).summary
 

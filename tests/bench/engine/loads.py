@@ -14,16 +14,18 @@ from assistant.kernel.conversation import Question, Ticket, Tier
 from assistant.kernel.errors import InputError
 from assistant.kernel.generation import ChatMessage, Completion, ModelCard, Sampling, Token
 from assistant.kernel.knowledge import Audience, Chunk, Evidence, Passage
+from assistant.kernel.policy import SummarizePolicy
 from assistant.policies import load_policy
 from assistant.prompts import load_prompt
 from assistant.stages.generate import generate
 from assistant.stages.redact import redact
 from assistant.stages.summarize import summarize
 from tests.bench.engine.contestants import CONTEXT_LENGTH, Ask
+from tests.summaries import written
 
 PASSAGES = 120
 PASSAGE_TOKENS = range(80, 301)
-A_SUMMARY = '{"customer_request": "", "done": [], "open_questions": [], "next_step": "", "sentiment": "neutral"}'
+A_SUMMARY = written("")
 
 
 class Loads:
@@ -81,7 +83,7 @@ class Loads:
 
     def _summarised(self, question: Question) -> Ask:
         asked = _Asked()
-        summarize(question, "bench", asked, self._summary, deadline_s=1)
+        summarize(question, "bench", asked, self._summary, SummarizePolicy(min_support=0.0), deadline_s=1)
         assert asked.sampling is not None
         schema, tokens = asked.sampling.json_schema, asked.sampling.max_tokens
         return Ask(messages=asked.messages, max_tokens=tokens, json_schema=schema, bulk=True)

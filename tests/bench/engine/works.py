@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from assistant.kernel.conversation import TicketSummary
 from assistant.kernel.value import Value
+from assistant.stages.summarize import Written as WrittenSummary
 from tests.bench.engine.contestants import Ask, Contestant, Written
 from tests.bench.engine.loads import Loads
 from tests.bench.processes import Meter
@@ -181,7 +181,7 @@ def whole_drafts(done: Sequence[Written], tokens: int) -> tuple[float, ...]:
 
 def is_summary(text: str) -> bool:
     try:
-        TicketSummary.model_validate_json(text)
+        WrittenSummary.model_validate_json(text)
     except ValidationError:
         return False
     return True

@@ -88,7 +88,7 @@ def _find(queries: Sequence[Query], judged: Mapping[str, Mapping[str, float]], c
 
 def _made_from(folder: Path) -> str:
     """A digest of all that decides which evidence is found."""
-    digest = hashlib.sha256(load_policy("whole-9")[1].encode())
+    digest = hashlib.sha256(load_policy("whole-10")[1].encode())
     for name in ("corpus.jsonl", "qrels_dev.tsv", "queries_dev.jsonl"):
         digest.update(hashlib.sha256((folder / name).read_bytes()).digest())
     return digest.hexdigest()

@@ -38,7 +38,7 @@ class Variant(NamedTuple):
 
     name: str
     prompt: str = "draft/5"
-    policy: str = "whole-9"
+    policy: str = "whole-10"
     reuse_passages: bool = False
     prompt_lookup: bool = False
     shuffled: bool = False
@@ -62,7 +62,7 @@ VARIANTS = {
     variant.name: variant
     for variant in (
         Variant(BASE),
-        Variant("sentences", policy="default-9"),
+        Variant("sentences", policy="default-10"),
         Variant("passages", reuse_passages=True),
         Variant("shuffled", shuffled=True),
         Variant("q4_0", quantised=True),

@@ -7,7 +7,7 @@ import {PageHost} from './page.js';
 import {styles} from './styles.js';
 import {announcement, draftCard} from './views/draft.js';
 import {foot, internalDialog, nothingOpen, signIn, ticketCard, topBar} from './views/frame.js';
-import {clarifyCard, handoffCard, problemBand} from './views/outcome.js';
+import {handoffCard, problemBand, wordsCard, wordsOf} from './views/outcome.js';
 import {searchPanel} from './views/search.js';
 import {sourceCard} from './views/sources.js';
 import {icons} from './icons.js';
@@ -130,7 +130,7 @@ export class DeskhandSidebar extends LitElement {
     if (this.discarded) return html`<section class="card empty"><h2 tabindex="-1" id="draft-title">Discarded</h2><p>The reason is kept with the draft.</p></section>`;
     if (!run) return nothing;
     if (run.phase === 'failed') return problemBand(run.problem, {onRetry: () => this.write(run.wish), left: this.retryIn});
-    if (run.reply?.decision === 'clarify') return clarifyCard(this);
+    if (wordsOf(run.reply)) return wordsCard(this);
     if (run.phase === 'done' && !draftOf(run)) return handoffCard(this);
     return draftCard(this);
   }
@@ -249,7 +249,7 @@ export class DeskhandSidebar extends LitElement {
 
   _drafted() {
     const draft = draftOf(this.run);
-    return draft ? plainText(draft.sentences) : this.run?.reply?.clarification?.question ?? '';
+    return draft ? plainText(draft.sentences) : wordsOf(this.run?.reply);
   }
 
   insertDraft() {
@@ -473,7 +473,7 @@ export class DeskhandSidebar extends LitElement {
   _key(event) {
     if (event.key === 'Escape' && this.openCitation && !this.confirming) this._closeSource();
     if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || this.confirming) return;
-    const usable = Boolean(this.run?.phase === 'done' && !this.discarded && (draftOf(this.run) || this.run.reply.clarification));
+    const usable = Boolean(this.run?.phase === 'done' && !this.discarded && (draftOf(this.run) || wordsOf(this.run.reply)));
     const deeds = {
       KeyW: () => !isRunning(this.run) && this.write(),
       KeyX: () => isRunning(this.run) && this.stop(),

@@ -149,6 +149,7 @@ export function announcement(run) {
   if (!reply) return '';
   const draft = draftOf(run);
   if (reply.decision === 'clarify') return 'Deskhand suggests a question back to the customer.';
+  if (reply.decision === 'refuse') return 'Deskhand suggests a reply that declines.';
   if (!draft) return `No draft: this ticket is for a person. ${reply.reasons.map((reason) => reason.text).join(' ')}`;
   const numbers = new Set(draft.sentences.flatMap((sentence) => sentence.citations.map((citation) => citation.n)));
   const what = `${count(draft.sentences.length, 'sentence')}, ${count(numbers.size, 'source')}`;

@@ -49,15 +49,27 @@ function summaryOf({summary, summarising, summaryProblem, summarise, summaryWait
   if (summaryWaits) return html`<p class="small soft">It is made when the draft is done.</p>`;
   if (summarising) return html`<div class="skeleton" aria-hidden="true"><i></i><i></i><i></i></div>`;
   if (!summary) return nothing;
-  const list = (items) => html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
-  return html`<dl class="facts small">
-    <div><dt>The customer wants</dt><dd>${summary.customer_request}</dd></div>
-    ${summary.done.length ? html`<div><dt>Done so far</dt><dd>${list(summary.done)}</dd></div>` : nothing}
-    ${summary.open_questions.length ? html`<div><dt>Open</dt><dd>${list(summary.open_questions)}</dd></div>` : nothing}
-    <div><dt>Next step</dt><dd>${summary.next_step}</dd></div>
-    <div><dt>Mood</dt><dd>${{positive: 'Positive', neutral: 'Neutral', negative: 'Negative'}[summary.sentiment]}</dd></div>
+  const moods = {positive: 'Positive', neutral: 'Neutral', negative: 'Negative'};
+  const {sentiment, sentiment_at_first: before} = summary;
+  const product = [summary.product, summary.version].filter(Boolean).join(' ');
+  const list = (points) => html`<ul>${points.map((point) => html`<li>${told(point)}</li>`)}</ul>`;
+  const fact = (name, points) => points.length ? html`<div><dt>${name}</dt><dd>${list(points)}</dd></div>` : nothing;
+  return html`<p>${summary.short.text}</p>
+  <dl class="facts small">
+    <div><dt>The customer wants</dt><dd>${told(summary.request)}</dd></div>
+    ${product ? html`<div><dt>Product</dt><dd>${product}</dd></div>` : nothing}
+    ${fact('Tried already', summary.tried)}
+    ${fact('Answered', summary.answers)}
+    ${fact('Open', summary.open_questions)}
+    ${summary.next_step ? html`<div><dt>Next step</dt><dd>${summary.next_step}</dd></div>` : nothing}
+    <div><dt>Mood</dt><dd>${moods[sentiment]}${before === sentiment ? nothing : `, at first ${moods[before].toLowerCase()}`}</dd></div>
   </dl>
-  <p class="small soft">Written by a model from the ticket; it has no sources to check it against.</p>`;
+  <p class="small soft">Written by a model, each statement looked for in the ticket: the number is that of the message.</p>`;
+}
+
+/** A statement with the numbers of the messages that say it. */
+function told({text, messages}) {
+  return html`${text}${messages.length ? html` <span class="soft" title=${`In message ${messages.join(', ')} of this ticket`}>(${messages.join(', ')})</span>` : nothing}`;
 }
 
 export const nothingOpen = html`<section class="card empty">${icons.logo}<h2>No ticket is open</h2><p>Open a ticket in your helpdesk and it appears here.</p></section>`;

@@ -16,20 +16,31 @@ export function handoffCard(panel) {
     <div class="band warn">${icons.warn}<div><strong>What is missing</strong>${reasonsOf(reasons)}</div></div>
     <dl class="facts">
       <div><dt>The case</dt><dd>${handoff.summary}</dd></div>
+      ${handoff.team ? html`<div><dt>Proposed to</dt><dd>${handoff.team}</dd></div>` : nothing}
+      ${handoff.missing.length ? html`<div><dt>No passage speaks of</dt><dd>${handoff.missing.join(', ')}</dd></div>` : nothing}
       ${handoff.tried.length ? html`<div><dt>What was tried</dt><dd><ul>${handoff.tried.map((tried) => html`<li class="small">${inWords(tried)}</li>`)}</ul></dd></div>` : nothing}
     </dl>
     <button @click=${() => panel.showTab('search')}>${icons.search}Search the knowledge base</button>
   </section>`;
 }
 
-export function clarifyCard(panel) {
-  const {clarification, reasons} = panel.run.reply;
-  return html`<section class="card stack" aria-labelledby="clarify-title">
-    <div class="spread"><h2 id="clarify-title" tabindex="-1">Ask the customer</h2><span class="chip">${icons.ask} Question back</span></div>
-    <div class="band">${icons.info}<div><strong>The message leaves open what is meant</strong>${reasonsOf(reasons)}</div></div>
+const WORDS = {
+  clarify: {title: 'Ask the customer', chip: 'Question back', why: 'The message leaves open what is meant', field: 'Question, to be modified'},
+  refuse: {title: 'Decline', chip: 'Nothing to answer', why: 'This is not answered here', field: 'Reply, to be modified'},
+};
+
+/** The words of a reply that no model wrote: a question back, or a refusal. */
+export const wordsOf = (reply) => reply?.clarification?.question ?? reply?.refusal?.text ?? '';
+
+export function wordsCard(panel) {
+  const {reply} = panel.run;
+  const said = WORDS[reply.decision];
+  return html`<section class="card stack" aria-labelledby="words-title">
+    <div class="spread"><h2 id="words-title" tabindex="-1">${said.title}</h2><span class="chip">${icons.ask} ${said.chip}</span></div>
+    <div class="band">${icons.info}<div><strong>${said.why}</strong>${reasonsOf(reply.reasons)}</div></div>
     ${panel.editing
-      ? html`<label class="field"><span class="hush">Question, to be modified</span><textarea id="editor" .value=${panel.edited} @input=${(event) => panel.edit(event.target.value)}></textarea></label>`
-      : html`<div class="draft">${clarification.question.split('\n').map((line) => html`<p>${line}</p>`)}</div>`}
+      ? html`<label class="field"><span class="hush">${said.field}</span><textarea id="editor" .value=${panel.edited} @input=${(event) => panel.edit(event.target.value)}></textarea></label>`
+      : html`<div class="draft">${wordsOf(reply).split('\n').map((line) => html`<p>${line}</p>`)}</div>`}
     <div class="actions">
       <button class="main" id="insert" @click=${() => panel.insertDraft()}>${panel.insertsByCopy ? icons.copy : icons.insert}${panel.insertsByCopy ? 'Copy to reply' : 'Insert'}</button>
       ${panel.insertsByCopy ? nothing : html`<button id="copy" @click=${() => panel.copyDraft()}>${icons.copy}Copy</button>`}

@@ -126,3 +126,10 @@ def scope(
         inside = f"{told.by_inside.value:.3f} ({told.by_inside.low:.3f} to {told.by_inside.high:.3f})"
         table.add_row(told.dataset, told.kind, f"{told.inside} against {told.outside}", inside, both)
     console.print(table)
+    title = "Declined of held-out messages, by examples of both"
+    declined = Table("Dataset", "Out of scope", "May be lost", "Of those in scope", "Of the others", title=title)
+    for told in report.told:
+        for one in told.declined:
+            shares = (f"{share:.1%}" for share in (one.lost, one.inside, one.outside))
+            declined.add_row(told.dataset, told.kind, *shares)
+    console.print(declined)

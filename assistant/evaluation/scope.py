@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,10 +12,12 @@ from pydantic import Field, ValidationError
 from assistant.evaluation.metrics import Interval, auroc
 from assistant.kernel.errors import InputError
 from assistant.kernel.value import Value
-from assistant.learning.scope import Examples, embedded
+from assistant.learning.scope import Examples, cut, embedded
 from assistant.ports import Embedder, Vectors
 
 IN_SCOPE = "in_scope"
+LOST = (0.01, 0.02, 0.05)
+"""Shares of messages in scope that may be declined."""
 
 
 class Example(Value):
@@ -24,7 +26,15 @@ class Example(Value):
     dataset: str = ""
     split: Literal["train", "valid", "test"] = "train"
     kind: str = Field(min_length=1)
-    text: str = Field(min_length=1)
+    text: str
+
+
+class Declined(Value):
+    """What a fit to the examples that may lose a share of ``lost`` declines: shares of the held-out messages of either kind."""
+
+    lost: float
+    inside: float
+    outside: float
 
 
 class ToldApart(Value):
@@ -36,6 +46,7 @@ class ToldApart(Value):
     outside: int
     by_inside: Interval
     by_both: Interval | None
+    declined: tuple[Declined, ...] = ()
 
 
 class ScopeReport(Value):
@@ -43,7 +54,9 @@ class ScopeReport(Value):
 
 
 def read_examples(path: Path) -> list[Example]:
-    """Lines of ``{dataset, split: train | valid | test, kind, text}``, gzipped when the name ends so. Raises InputError with the line that is wrong."""
+    """Lines of ``{dataset, split: train | valid | test, kind, text}``, gzipped when the name ends so. Messages without a word
+    are left out: they are near to nothing. Raises InputError with the line that is wrong.
+    """
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         lines = data.decode("utf-8").split("\n")
@@ -63,7 +76,7 @@ def read_examples(path: Path) -> list[Example]:
                     fix='Write lines like {"dataset": "d", "split": "train", "kind": "in_scope", "text": "…"}.',
                     field="rows",
                 ) from error
-    return found
+    return [one for one in found if one.text.strip()]
 
 
 def comparable(examples: Sequence[Example]) -> list[Example]:
@@ -104,9 +117,9 @@ def evaluate_scope(
         inside, outside = of(dataset, IN_SCOPE, train=False), of(dataset, kind, train=False)
         messages = np.concatenate([inside, outside])
         labels = [True] * len(inside) + [False] * len(outside)
-        examples_in, examples_out = of(dataset, IN_SCOPE, train=True), of(dataset, kind, train=True)
-        alone = Examples(examples_in, examples_out[:0]).score(messages).tolist()
-        both = Examples(examples_in, examples_out).score(messages).tolist() if len(examples_out) else None
+        known = Examples(of(dataset, IN_SCOPE, train=True), of(dataset, kind, train=True))
+        alone = known._replace(outside=known.outside[:0]).score(messages).tolist()
+        both = known.score(messages).tolist() if len(known.outside) else None
         told.append(
             ToldApart(
                 dataset=dataset,
@@ -115,6 +128,18 @@ def evaluate_scope(
                 outside=len(outside),
                 by_inside=auroc(alone, labels),
                 by_both=auroc(both, labels) if both else None,
+                declined=tuple(_declined(known, inside, outside)),
             )
         )
     return ScopeReport(told=tuple(told))
+
+
+def _declined(examples: Examples, inside: Vectors, outside: Vectors) -> Iterator[Declined]:
+    """For each of LOST that the examples are enough for."""
+    of_inside, of_outside = examples.score(inside), examples.score(outside)
+    for lost in LOST:
+        try:
+            least = cut(examples, lost).least
+        except InputError:
+            continue
+        yield Declined(lost=lost, inside=float((of_inside < least).mean()), outside=float((of_outside < least).mean()))

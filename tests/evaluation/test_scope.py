@@ -40,6 +40,15 @@ def test_what_is_far_needs_no_examples_and_what_is_near_does() -> None:
     assert (found["near"].inside, found["near"].outside) == (4, 3)
 
 
+def test_what_a_fit_declines_is_told_where_the_examples_are_enough() -> None:
+    few = {told.kind: told for told in evaluate_scope(rows(), HashingEmbedder()).told}
+    assert few["near"].declined == ()
+    enough = [example(f"{text} number {count}", "in_scope") for text in INSIDE for count in range(30)]
+    found = {told.kind: told for told in evaluate_scope(rows() + enough, HashingEmbedder()).told}
+    assert [one.lost for one in found["near"].declined] == [0.01, 0.02, 0.05]
+    assert found["near"].declined[-1].outside == 1
+
+
 def test_a_dataset_without_both_kinds_held_out_tells_nothing() -> None:
     with pytest.raises(InputError, match="no dataset has what is needed"):
         evaluate_scope([one for one in rows() if one.kind == "in_scope"], HashingEmbedder())
@@ -50,7 +59,8 @@ def test_a_dataset_without_both_kinds_held_out_tells_nothing() -> None:
 def test_lines_are_read_plain_and_packed(tmp_path: Path) -> None:
     line = json.dumps(rows()[0].model_dump() | {"label": "descale"})
     plain, packed, broken = tmp_path / "a.jsonl", tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl"
-    plain.write_text(f"{line}\n\n")
+    nothing = json.dumps(rows()[0].model_dump() | {"text": " "})
+    plain.write_text(f"{line}\n\n{nothing}\n")
     packed.write_bytes(gzip.compress(f"{line}\n".encode()))
     broken.write_text(f'{line}\n{{"dataset": "x"}}\n')
     assert read_examples(plain) == read_examples(packed) == [rows()[0]]

@@ -38,6 +38,7 @@ def test_vectors_of_an_earlier_version_are_found_under_their_new_name(tmp_path: 
     engine = open_database(f"sqlite:///{tmp_path / 'db.sqlite'}")
     migrate(engine)
     with engine.begin() as connection:
+        connection.execute(text("DROP TABLE scope"))
         connection.execute(text("DROP TABLE calibration"))
         connection.execute(text("ALTER TABLE draft DROP COLUMN features"))
         connection.execute(text("ALTER TABLE embedding RENAME TO vector"))

@@ -158,7 +158,7 @@ def test_the_store_s_vectors_of_an_earlier_version_get_their_new_name_and_their_
         migrate(engine)
         with engine.begin() as connection:
             connection.exec_driver_sql(
-                "DROP TABLE calibration; ALTER TABLE draft DROP COLUMN features;"
+                "DROP TABLE scope; DROP TABLE calibration; ALTER TABLE draft DROP COLUMN features;"
                 "ALTER TABLE embedding RENAME TO vector; ALTER TABLE vector RENAME CONSTRAINT pk_embedding TO pk_vector;"
                 "UPDATE alembic_version SET version_num = '0006'"
             )
